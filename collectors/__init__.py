@@ -1,0 +1,1 @@
+"""Where posts come from: platforms, archives and the sample. Knows nothing of the database."""

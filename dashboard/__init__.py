@@ -1,0 +1,1 @@
+"""The Streamlit dashboard: layout only, every figure comes from insights."""

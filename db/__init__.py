@@ -1,0 +1,1 @@
+"""The database: schema, ingest, labels, rollups and the read-only door for people's SQL."""

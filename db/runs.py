@@ -1,0 +1,56 @@
+"""Runs: every piece of work leaves a row, so that nobody has to guess what happened and when."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, update
+
+from db.models import Run
+
+
+def start_run(
+    connection: Connection, kind: str, *, source: str | None, now: datetime, detail: dict[str, Any] | None = None
+) -> int:
+    """Open a run and give its id."""
+    row = {"kind": kind, "source": source, "started_at": now, "status": "running", "detail": detail}
+    result = connection.execute(insert(Run).values(row).returning(Run.id))
+    return result.scalar_one()
+
+
+def add_counts(
+    connection: Connection,
+    run_id: int,
+    *,
+    read: int = 0,
+    kept: int = 0,
+    new: int = 0,
+    changed: int = 0,
+    broken: int = 0,
+) -> None:
+    """Add a page's counts to its run."""
+    connection.execute(
+        update(Run)
+        .where(Run.id == run_id)
+        .values(
+            read=Run.read + read,
+            kept=Run.kept + kept,
+            new=Run.new + new,
+            changed=Run.changed + changed,
+            broken=Run.broken + broken,
+        )
+    )
+
+
+def finish_run(
+    connection: Connection, run_id: int, *, now: datetime, status: str = "ok", error: str | None = None
+) -> None:
+    """Close a run: `ok`, `failed` or `interrupted`."""
+    connection.execute(update(Run).where(Run.id == run_id).values(status=status, finished_at=now, error=error))
+
+
+def close_lost_runs(connection: Connection, kind: str, *, now: datetime) -> int:
+    """Mark runs of this kind that were killed: they still say `running` although their process has gone."""
+    result = connection.execute(
+        update(Run).where(Run.kind == kind, Run.status == "running").values(status="interrupted", finished_at=now)
+    )
+    return result.rowcount

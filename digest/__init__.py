@@ -1,0 +1,1 @@
+"""The weekly e-mail: composed from insights, delivered over SMTP."""

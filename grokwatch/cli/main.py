@@ -1,0 +1,90 @@
+"""`grokwatch …`: finds the command, runs it, turns every expected failure into one sentence and an exit code."""
+
+import importlib
+import os
+import sys
+from typing import Any, Final
+
+import click
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from classifiers.base import ClassifierError
+from collectors.base import CollectorError
+from db.errors import DatabaseError
+from grokwatch.cli.session import UsageError, complain
+
+COMMANDS: Final = {
+    "up": "up",
+    "init": "init",
+    "doctor": "doctor",
+    "import": "import_",
+    "classify": "classify",
+    "predict": "predict",
+    "evaluate": "evaluate",
+    "shares": "shares",
+    "sql": "sql",
+    "export": "export",
+    "digest": "digest",
+    "events": "events",
+    "db": "db",
+    "version": "version",
+}
+"""Command name -> module in this package whose `app` is the command."""
+
+
+class LazyGroup(TyperGroup):
+    """Imports a command's module when the command is asked for, so that `grokwatch version` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Give the commands in the order in which a new user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command."""
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        app: typer.Typer = importlib.import_module(f"grokwatch.cli.{module}").app
+        command: Any = typer.main.get_command(app)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="What people on Reddit and X say about Grok, as five shares over time with honest uncertainty.",
+)
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; exit code 0, 1 (work failed) or 2 (usage)."""
+    as_json = "--json" in sys.argv
+    try:
+        code = app(standalone_mode=False)
+    except (DatabaseError, CollectorError, ClassifierError) as error:
+        complain(str(error), error.mend, as_json=as_json)
+        code = 1
+    except UsageError as error:
+        complain(str(error), error.mend, as_json=as_json)
+        code = 2
+    except click.ClickException as error:
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "grokwatch"
+        complain(error.format_message().rstrip("."), f"see: {command} --help", as_json=as_json)
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        Console(stderr=True).print("Stopped.")
+        code = 130
+    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

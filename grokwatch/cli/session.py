@@ -1,0 +1,71 @@
+"""What every command needs: settings, an open database with the right schema, a console, errors in one sentence."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+from rich.console import Console
+from sqlalchemy import Engine
+
+from db import schema
+from db.engine import open_engine
+from grokwatch.settings import Settings
+
+
+class UsageError(Exception):
+    """The command was called with something it can't work with; exit code 2."""
+
+    def __init__(self, message: str, *, mend: str) -> None:
+        super().__init__(message)
+        self.mend = mend
+
+
+def complain(message: str, mend: str, *, as_json: bool) -> None:
+    """Tell an error and its mend on stderr, as a sentence or, where a machine reads, as JSON."""
+    if as_json:
+        print(json.dumps({"error": message, "mend": mend}, ensure_ascii=False), file=sys.stderr)  # noqa: T201
+    else:
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"[red]Error:[/red] {_escape(message)}. {_escape(mend[:1].upper() + mend[1:])}.")
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", "\\[").rstrip(".")
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises
+    ------
+    UsageError
+        A setting is unknown or has a value that can't be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "GROKWATCH_" + "__".join(str(part) for part in first["loc"]).upper()
+        name = name.replace("GROKWATCH_GROKWATCH_", "GROKWATCH_")
+        raise UsageError(
+            f"the setting {name} can't be used: {first['msg']}", mend="correct it in .env or the environment"
+        ) from error
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Engine]:
+    """Open the database, check its schema, and close it at the end."""
+    engine = open_engine(settings.database_url)
+    try:
+        schema.check_schema(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def now() -> datetime:
+    """Give the present moment; the one place where the command line reads the clock."""
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""Statistics on stored labels: shares with their uncertainty, the baseline, charts."""
