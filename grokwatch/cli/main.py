@@ -5,10 +5,9 @@ import os
 import sys
 from typing import Any, Final
 
-import click
 import typer
 from rich.console import Console
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from classifiers.base import ClassifierError
 from collectors.base import CollectorError
@@ -37,11 +36,11 @@ COMMANDS: Final = {
 class LazyGroup(TyperGroup):
     """Imports a command's module when the command is asked for, so that `grokwatch version` stays quick."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # noqa: ARG002
         """Give the commands in the order in which a new user meets them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | TyperGroup | None:  # noqa: ARG002
         """Import a command."""
         module = COMMANDS.get(cmd_name)
         if module is None:
@@ -56,6 +55,7 @@ app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="What people on Reddit and X say about Grok, as five shares over time with honest uncertainty.",
 )
@@ -77,11 +77,13 @@ def main() -> None:
     except UsageError as error:
         complain(str(error), error.mend, as_json=as_json)
         code = 2
-    except click.ClickException as error:
-        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "grokwatch"
-        complain(error.format_message().rstrip("."), f"see: {command} --help", as_json=as_json)
-        code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except typer.TyperException as error:  # a word on the command line that is no command, option or value
+        context: typer.Context | None = getattr(error, "ctx", None)
+        path = context.command_path if context else "grokwatch"
+        message: str = getattr(error, "format_message", error.__str__)()
+        complain(message, f"see: {path} --help", as_json=as_json)
+        code = 2
+    except (typer.Abort, KeyboardInterrupt):
         Console(stderr=True).print("Stopped.")
         code = 130
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`

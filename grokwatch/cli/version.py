@@ -8,7 +8,7 @@ import typer
 
 from db import schema
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(help="Print the versions of Grokwatch and of its database schema.\n\nExample: grokwatch version --json")
