@@ -92,7 +92,17 @@ class Page:
 
 
 class Collector(Protocol):
-    """A source of pages."""
+    """A source of pages; `source` and `stream` name the cursor that the pipeline keeps for it."""
+
+    @property
+    def source(self) -> str:
+        """Platform or kind of file."""
+        ...
+
+    @property
+    def stream(self) -> str:
+        """Which of the source's streams this is."""
+        ...
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """Yield the pages that follow the cursor (None: from the start), in order."""

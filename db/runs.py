@@ -48,9 +48,8 @@ def finish_run(
     connection.execute(update(Run).where(Run.id == run_id).values(status=status, finished_at=now, error=error))
 
 
-def close_lost_runs(connection: Connection, kind: str, *, now: datetime) -> int:
+def close_lost_runs(connection: Connection, kind: str, *, source: str | None, now: datetime) -> int:
     """Mark runs of this kind that were killed: they still say `running` although their process has gone."""
-    result = connection.execute(
-        update(Run).where(Run.kind == kind, Run.status == "running").values(status="interrupted", finished_at=now)
-    )
+    lost = [Run.kind == kind, Run.status == "running", Run.source == source if source else Run.source.is_(None)]
+    result = connection.execute(update(Run).where(*lost).values(status="interrupted", finished_at=now))
     return result.rowcount

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -56,7 +56,7 @@ def load_settings() -> Settings:
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Engine]:
+def database(settings: Settings) -> Generator[Engine]:
     """Open the database, check its schema, and close it at the end."""
     engine = open_engine(settings.database_url)
     try:
