@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, Select, delete, exists, select
 
 from db.models import Cursor, Label, Post, Run
 from db.rollups import mark_dirty
@@ -11,7 +11,7 @@ KIND: Final = "sample"
 """The kind of run that stores sample posts."""
 
 
-def _sample_runs() -> object:
+def _sample_runs() -> Select[int]:
     return select(Run.id).where(Run.kind == KIND)
 
 

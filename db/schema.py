@@ -72,16 +72,27 @@ def check_schema(engine: Engine) -> None:
         return
     if stored is None:
         raise DatabaseError("the database is empty", mend="run: grokwatch db upgrade")
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if stored in known:
-        raise DatabaseError(
-            f"the database schema is at {stored}, this version of Grokwatch needs {newest}",
-            mend="run: grokwatch db upgrade",
-        )
+    refuse_unknown(stored)
     raise DatabaseError(
-        f"the database schema {stored} is newer than this version of Grokwatch knows",
-        mend="update Grokwatch, or point GROKWATCH_DATABASE_URL to another database",
+        f"the database schema is at {stored}, this version of Grokwatch needs {newest}",
+        mend="run: grokwatch db upgrade",
     )
+
+
+def refuse_unknown(stored: str) -> None:
+    """Refuse a schema that a newer version of Grokwatch made.
+
+    Raises
+    ------
+    DatabaseError
+        This version does not know the revision.
+    """
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if stored not in known:
+        raise DatabaseError(
+            f"the database schema {stored} is newer than this version of Grokwatch knows",
+            mend="update Grokwatch, or point GROKWATCH_DATABASE_URL to another database",
+        )
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:

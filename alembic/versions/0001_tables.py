@@ -66,7 +66,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("name_ja", sa.String(length=200), nullable=True),
         sa.Column(
-            "expected", sa.Boolean(), server_default=sa.text("0"), nullable=False, comment="announced, not yet happened"
+            "expected", sa.Boolean(), server_default=sa.false(), nullable=False, comment="announced, not yet happened"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         sa.UniqueConstraint("starts_at", "name", name=op.f("uq_events_starts_at_name")),
@@ -78,7 +78,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("metrics", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("active", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_models")),
         sa.UniqueConstraint("version", name=op.f("uq_models_version")),
     )

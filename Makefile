@@ -1,0 +1,57 @@
+# Grokwatch: `make up` starts it, `make test` checks it. Both build what they need; nothing else has to be installed first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PARALLEL ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help up test test-all lint types unit train clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Error: Python 3.11 or newer is needed. Set it: make PYTHON=python3.12 up"; exit 1; }
+	@echo "· making the environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { echo "Error: venv failed. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "· installing Grokwatch and what it needs (a minute or two the first time)"
+	@$(PIP) install --constraint constraints.txt --editable '.[postgres]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "· installing the tools for the tests"
+	@$(PIP) install --constraint constraints.txt --editable '.[postgres,dev]'
+	@touch $@ $(VENV)/.installed
+
+up: $(VENV)/.installed ## Start scheduler and dashboard; Ctrl-C stops both
+	@exec $(BIN)/grokwatch up
+
+lint: $(VENV)/.installed-dev ## Style and the direction of imports
+	@echo "· lint"
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	@$(BIN)/lint-imports --no-logo --cache-dir .venv/.import-linter >$(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+
+types: $(VENV)/.installed-dev ## Types, strictly
+	@echo "· types"
+	@$(BIN)/pyright --warnings
+
+unit: $(VENV)/.installed-dev ## Tests that take seconds
+	@echo "· tests"
+	@$(BIN)/pytest --numprocesses $(PARALLEL) --cov --cov-report=term:skip-covered
+
+test: lint types unit ## Lint, types and tests
+	@echo "All checks passed."
+
+test-all: lint types ## The slow tests too
+	@$(BIN)/pytest --numprocesses $(PARALLEL) --cov --cov-report=term:skip-covered -m 'slow or not slow'
+
+train: | $(BIN)/python ## Train the shipped model anew (needs the base encoder, see docs)
+	@$(PIP) install --constraint constraints.txt --editable '.[train]'
+	@$(BIN)/python -m classifiers.training.train
+
+clean: ## Remove the environment and the caches, never the data
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage build dist
