@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 from classifiers.base import Label as GivenLabel
 from classifiers.base import ModelCard
 from classifiers.codebook import Category
-from db.models import Label, Model, Post
+from db.models import Base, Label, Model, Post
 from db.rollups import mark_dirty
 from db.upsert import insert as insert_or
 
@@ -115,8 +115,9 @@ def store_labels(
     connection.execute(statement.on_conflict_do_update(index_elements=["post_id", "model_id"], set_=replaced), rows)
     detected = [{"post": post.id, "detected": label.lang} for post, label in valid if current[post.id].lang is None]
     if detected:
+        posts = Base.metadata.tables[Post.__tablename__]  # the bare table: an UPDATE with a list binds by name
         connection.execute(
-            update(Post.__table__).where(Post.__table__.c.id == bindparam("post")).values(lang=bindparam("detected")),
+            update(posts).where(posts.c.id == bindparam("post")).values(lang=bindparam("detected")),
             detected,
         )
     mark_dirty(connection, (post.created_at for post, _ in valid))

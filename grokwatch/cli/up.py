@@ -30,6 +30,7 @@ def up(
 ) -> None:
     """Start everything and wait for the signal to stop."""
     from classifiers.encoder import load
+
     from db.engine import open_engine
     from grokwatch.schedule import Schedule
     from grokwatch.start import prepare
@@ -105,7 +106,7 @@ def _start_dashboard(host: str, port: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
     command += [part for name, value in flags.items() for part in (f"--{name}", value)]
     # A session of its own: Ctrl-C on the terminal reaches this process alone, which then ends the dashboard in order.
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own words, no shell
 
 
 def _wait_until_served(host: str, port: int, dashboard: subprocess.Popen[bytes], stop: threading.Event) -> bool:
