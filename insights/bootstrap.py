@@ -1,0 +1,67 @@
+"""Intervals for shares: a Bayesian bootstrap over threads that stays honest for few threads and rare categories."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+MOST_CLUSTERS: Final = 2_000
+"""More threads than these are merged at random: the interval stays right, the work stays bounded."""
+
+CLUSTERS_A_DRAW: Final = 500
+
+
+def draws(clusters: Floats, *, resamples: int, rng: np.random.Generator) -> Floats:
+    """Draw the shares of the columns anew, thread by thread.
+
+    Posts of one thread resemble each other, so whole threads are drawn: every resample gives each thread a random weight
+    from the exponential distribution (Rubin 1981), which is smoother than drawing threads with replacement. Every share
+    is then mixed with half a typical thread that is all of this category and half a typical one that is nothing of it, each
+    with a random weight from the gamma distribution. Where every post is a thread of its own this is the Jeffreys
+    interval (Brown, Cai & DasGupta 2001). Without it a category that nobody, or everybody, happened to express would get
+    an interval without width, and a handful of threads a much too narrow one; with it a single thread gets a very wide one.
+    The typical thread is the size-weighted mean, so that one huge thread counts as what it is. `bench/coverage.py` holds
+    the coverage of the 95 % intervals.
+
+    Parameters
+    ----------
+    clusters
+        One row a thread, one column a category; not negative, with a sum above zero.
+    resamples
+        How many times to draw.
+
+    Returns
+    -------
+    Floats
+        One row a resample, one column a category.
+    """
+    merged = _merge(clusters[clusters.sum(axis=1) > 0], rng)
+    sizes = merged.sum(axis=1)
+    sums = np.zeros((resamples, merged.shape[1]))
+    for start in range(0, len(merged), CLUSTERS_A_DRAW):
+        part = merged[start : start + CLUSTERS_A_DRAW]
+        sums += rng.standard_exponential((resamples, len(part))) @ part
+    typical = float((sizes**2).sum() / sizes.sum())
+    inside = rng.gamma(0.5, typical, size=sums.shape)
+    outside = rng.gamma(0.5, typical, size=sums.shape)
+    return (sums + inside) / (sums.sum(axis=1, keepdims=True) + inside + outside)
+
+
+def _merge(clusters: Floats, rng: np.random.Generator) -> Floats:
+    # Threads are exchangeable: the order by size makes the draw depend on the data alone, not on the order of the rows.
+    ordered = clusters[np.lexsort(clusters.T)]
+    if len(ordered) <= MOST_CLUSTERS:
+        return ordered
+    groups = rng.permutation(len(ordered)) % MOST_CLUSTERS
+    merged = np.zeros((MOST_CLUSTERS, ordered.shape[1]))
+    np.add.at(merged, groups, ordered)
+    return merged
+
+
+def interval(sampled: Floats, shares: Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Give the percentile interval of each column; it always contains the share itself."""
+    tail = (1.0 - level) / 2.0
+    low, high = np.quantile(sampled, [tail, 1.0 - tail], axis=0)
+    return np.minimum(low, shares), np.maximum(high, shares)
