@@ -1,14 +1,46 @@
-"""Settings: `GROKWATCH_*` variables and the file `.env`, nested names joined by two underscores."""
+"""Settings: `GROKWATCH_*` variables and the file `.env`, nested names joined by two underscores.
 
+The descriptions here are the comments of `.env.example` and of the file that `grokwatch init` writes.
+"""
+
+import difflib
+import os
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+PREFIX: Final = "GROKWATCH_"
+NESTED: Final = "__"
 DEFAULT_TERMS = ("grok", "グロック", "그록", "грок", "جروك", "غروك", "ग्रोक")
 """Names of Grok in the scripts of the codebook; matched without regard to case."""
+
+
+def _as_list(value: object) -> object:
+    """Read a list as people write it, `a, b`, or as JSON, `["a", "b"]`."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            raise ValueError("should be words separated by commas, or a JSON list") from error
+    return tuple(part for part in (part.strip() for part in value.split(",")) if part)
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+"""Several words, separated by commas."""
 
 
 class _Section(BaseModel):
@@ -16,53 +48,151 @@ class _Section(BaseModel):
 
 
 class SmtpSettings(_Section):
-    """Where the digest is handed in; `tls` is how the connection is protected."""
+    """The mail server that the digest is handed to."""
 
-    host: str | None = None
-    port: int = Field(default=587, ge=1, le=65535)
-    tls: Literal["starttls", "ssl", "none"] = "starttls"
-    user: str | None = None
-    password: SecretStr | None = None
-    timeout_seconds: float = Field(default=20.0, gt=0)
+    host: str | None = Field(default=None, description="Name of the mail server, such as smtp.example.org.")
+    port: int = Field(default=587, ge=1, le=65535, description="Its port: 587 for starttls, 465 for ssl, 25 for none.")
+    tls: Literal["starttls", "ssl", "none"] = Field(
+        default="starttls", description="How the connection is protected: starttls, ssl or none."
+    )
+    user: str | None = Field(default=None, description="User name, where the server asks for one.")
+    password: SecretStr | None = Field(default=None, description="Its password.")
+    timeout_seconds: float = Field(default=20.0, gt=0, description="How long to wait for the server.")
 
 
 class DigestSettings(_Section):
-    """Who gets the digest, from whom, in which language, and whether it quotes posts."""
+    """The weekly e-mail."""
 
-    sender: str | None = None
-    recipients: tuple[str, ...] = ()
-    language: Literal["en", "ja"] | None = None
-    quotes: bool = True
+    sender: str | None = Field(default=None, description="The sender's address, such as grokwatch@example.org.")
+    recipients: Words = Field(default=(), description="Who gets it: addresses, separated by commas.")
+    language: Literal["en", "ja"] | None = Field(
+        default=None, description="Its language, en or ja; left out: that of GROKWATCH_LANGUAGE."
+    )
+    quotes: bool = Field(default=True, description="Whether it quotes short extracts of posts.")
 
 
 class SqlSettings(_Section):
-    """Limits of ad-hoc SQL."""
+    """Limits of ad-hoc SQL (`grokwatch sql`)."""
 
-    max_rows: int = Field(default=10_000, ge=1)
-    timeout_seconds: float = Field(default=30.0, gt=0)
+    max_rows: int = Field(default=10_000, ge=1, description="Rows of an answer; the rest is cut off, and said so.")
+    timeout_seconds: float = Field(default=30.0, gt=0, description="Seconds after which a question is given up.")
+
+
+class _Environment(EnvSettingsSource):
+    """The environment; a `GROKWATCH_` name that is no setting is handed on, so that it is refused and not overlooked."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {**_strangers(self.settings_cls, os.environ), **super().__call__()}
+
+
+class _EnvFile(DotEnvSettingsSource):
+    """The file `.env`, which other programs may share: only `GROKWATCH_` names are ours to judge."""
+
+    def __call__(self) -> dict[str, Any]:
+        fields = self.settings_cls.model_fields
+        ours = {name: value for name, value in super().__call__().items() if name in fields}
+        return {**_strangers(self.settings_cls, self.env_vars), **ours}
 
 
 class Settings(BaseSettings):
     """All settings; every field has a default that works on a fresh machine."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GROKWATCH_", env_nested_delimiter="__", env_file=".env", extra="forbid", frozen=True
+        env_prefix=PREFIX,
+        env_nested_delimiter=NESTED,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        enable_decoding=False,
+        extra="forbid",
+        frozen=True,
     )
 
-    database_url: str = "sqlite:///data/grokwatch.db"
-    data_dir: Path = Path("data")
-    hash_key: SecretStr | None = None
-    host: str = "127.0.0.1"
-    port: int = Field(default=8501, ge=1, le=65535)
-    language: Literal["en", "ja"] = "en"
-    model: str = "shipped"
-    terms: tuple[str, ...] = DEFAULT_TERMS
-    classify_every_seconds: int = Field(default=60, ge=5)
-    smtp: SmtpSettings = SmtpSettings()
-    digest: DigestSettings = DigestSettings()
-    sql: SqlSettings = SqlSettings()
+    database_url: str = Field(
+        default="sqlite:///data/grokwatch.db",
+        repr=False,  # it may hold a password
+        description="Where the posts are kept: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.",
+    )
+    data_dir: Path = Field(
+        default=Path("data"), description="Folder for everything else that is kept: reject files, the author key."
+    )
+    hash_key: SecretStr | None = Field(
+        default=None,
+        description="Secret under which author names are hashed; names are never stored. "
+        "Keep it: with another key an author counts as somebody new.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the dashboard is served at.")
+    port: int = Field(default=8501, ge=1, le=65535, description="Port the dashboard is served at.")
+    language: Literal["en", "ja"] = Field(
+        default="en", description="Language of dashboard, digest and charts: en or ja."
+    )
+    model: str = Field(default="shipped", description="The classifier: shipped, or the folder of another model.")
+    terms: Words = Field(
+        default=DEFAULT_TERMS,
+        min_length=1,
+        description="Names that a post must contain to be kept by an import, in any case, separated by commas.",
+    )
+    classify_every_seconds: int = Field(
+        default=60, ge=5, description="How often the scheduler labels posts that are new."
+    )
+    smtp: SmtpSettings = Field(default=SmtpSettings(), description="Mail server")
+    digest: DigestSettings = Field(default=DigestSettings(), description="Weekly digest")
+    sql: SqlSettings = Field(default=SqlSettings(), description="Ad-hoc SQL")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments first, then the environment, then `.env`."""
+        del env_settings, dotenv_settings, file_secret_settings
+        return init_settings, _Environment(settings_cls), _EnvFile(settings_cls)
 
     @cached_property
     def digest_language(self) -> Literal["en", "ja"]:
         """The digest's language: its own setting, else the general one."""
         return self.digest.language or self.language
+
+
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """Give the section that a field holds, None where it holds a value."""
+    held = field.annotation
+    return held if isinstance(held, type) and issubclass(held, BaseModel) else None
+
+
+def fields(settings: type[BaseModel] = Settings, prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo]]:
+    """Yield the environment name and the field of every setting, sections opened, in the order of the classes."""
+    for name, field in settings.model_fields.items():
+        section = section_of(field)
+        if section is None:
+            yield prefix + name.upper(), field
+        else:
+            yield from fields(section, prefix + name.upper() + NESTED)
+
+
+def _strangers(settings: type[BaseModel], names: Any) -> dict[str, Any]:  # noqa: ANN401 - any mapping of names
+    known = {name for name, _ in fields(settings)}
+    return {name.lower(): "" for name in names if name.upper().startswith(PREFIX) and name.upper() not in known}
+
+
+def explain(error: ValidationError) -> tuple[str, str]:
+    """Say what is wrong with the settings, and the mend; a value is never repeated, for it may be a secret."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    parts = [str(part) for part in first["loc"] if isinstance(part, str)]
+    name = PREFIX + NESTED.join(parts).upper().removeprefix(PREFIX)
+    where = "in .env or the environment"
+    known = [known for known, _ in fields()]
+    group = [other for other in known if other.startswith(name + NESTED)]
+    if group:
+        return f"{name} is a group of settings, not one", f"set {group[0]} and its like {where}"
+    if first["type"] == "extra_forbidden":
+        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        return f"the setting {name} is unknown, the nearest is {nearest}", f"correct or remove it {where}"
+    reason = (
+        first["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("Tuple ").split(", unable")[0]
+    )
+    return f"the setting {name} can't be used: it {reason}", f"correct it {where}"

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from db import schema
 from db.engine import open_engine
-from grokwatch.settings import Settings
+from grokwatch.settings import Settings, explain
 
 
 class UsageError(Exception):
@@ -47,12 +47,11 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "GROKWATCH_" + "__".join(str(part) for part in first["loc"]).upper()
-        name = name.replace("GROKWATCH_GROKWATCH_", "GROKWATCH_")
-        raise UsageError(
-            f"the setting {name} can't be used: {first['msg']}", mend="correct it in .env or the environment"
-        ) from error
+        message, mend = explain(error)
+        raise UsageError(message, mend=mend) from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise UsageError(f"the file .env can't be read: {reason}", mend="correct or remove it") from error
 
 
 @contextmanager
