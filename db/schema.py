@@ -67,7 +67,18 @@ def check_schema(engine: Engine) -> None:
     DatabaseError
         The schema is missing, older or newer.
     """
-    stored, newest = stored_revision(engine), newest_revision()
+    check_revision(stored_revision(engine))
+
+
+def check_revision(stored: str | None) -> None:
+    """Refuse a schema at another revision than the one that this version works with.
+
+    Raises
+    ------
+    DatabaseError
+        The schema is missing, older or newer.
+    """
+    newest = newest_revision()
     if stored == newest:
         return
     if stored is None:
