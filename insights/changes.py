@@ -1,0 +1,85 @@
+"""What changed from one period to the next, and whether that can be told from chance."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from statistics import NormalDist
+
+from classifiers.codebook import Category
+from insights.shares import Share
+
+FALSE_DISCOVERY_RATE = 0.05
+"""Part of the changes called clear that may be chance, over the categories of one comparison (Benjamini & Hochberg 1995)."""
+
+_Z95 = NormalDist().inv_cdf(0.975)
+
+
+class Verdict(StrEnum):
+    """What may be said about a change; `UNKNOWN` where one of the two periods has too few posts for a share."""
+
+    UP = "up"
+    DOWN = "down"
+    UNCLEAR = "unclear"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A category's share minus that of the period before, with a 95 % interval, in [-1, 1]; None where it is unknown."""
+
+    category: Category
+    difference: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+
+
+def changes(before: Sequence[Share], after: Sequence[Share]) -> list[Change]:
+    """Compare two periods, category by category.
+
+    The interval of a difference is put together from those of the two shares, whose bootstraps are independent of each
+    other, by the method of variance estimates recovery (Zou & Donner 2008), which keeps their skewness. A change is `UP` or
+    `DOWN` only if it stays distinct from zero under false-discovery control over all categories; its interval then
+    lies on one side of zero.
+    """
+    earlier = {share.category: share for share in before}
+    found = [_compare(earlier[share.category], share) for share in after]
+    known = sorted((change for change in found if change.difference is not None), key=_p_value)
+    passed = 0
+    for rank, change in enumerate(known, start=1):
+        if _p_value(change) <= FALSE_DISCOVERY_RATE * rank / len(known):
+            passed = rank
+    clear = {change.category for change in known[:passed]}
+    return [_judge(change, clear=change.category in clear) for change in found]
+
+
+def _compare(before: Share, after: Share) -> Change:
+    if (
+        before.share is None or before.low is None or before.high is None
+        or after.share is None or after.low is None or after.high is None
+    ):  # fmt: skip
+        return Change(category=after.category, difference=None, low=None, high=None, verdict=Verdict.UNKNOWN)
+    difference = after.share - before.share
+    return Change(
+        category=after.category,
+        difference=difference,
+        low=difference - math.hypot(after.share - after.low, before.high - before.share),
+        high=difference + math.hypot(after.high - after.share, before.share - before.low),
+        verdict=Verdict.UNCLEAR,
+    )
+
+
+def _p_value(change: Change) -> float:
+    """Give the two-sided p-value, from the side of the interval that faces zero."""
+    difference, low, high = change.difference or 0.0, change.low or 0.0, change.high or 0.0
+    reach = difference - low if difference > 0 else high - difference
+    if reach <= 0:
+        return 0.0 if difference else 1.0
+    return 2 * NormalDist().cdf(-abs(difference) / reach * _Z95)
+
+
+def _judge(change: Change, *, clear: bool) -> Change:
+    if not clear or change.difference is None:
+        return change
+    return replace(change, verdict=Verdict.UP if change.difference > 0 else Verdict.DOWN)
