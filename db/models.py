@@ -228,7 +228,8 @@ class Audit(Base):
 class RollupHourly(Base):
     """Labels added up by hour, source and language, for the charts; kept up to date as labels come and go.
 
-    `n_…` are counts of posts by label; `w_…` sums of the weight (1 / inclusion probability) times the probability.
+    `n_…` are counts of posts by label; `w_…` sums of the weight (1 / inclusion probability) times the probability; `w2_…` the
+    same with the weight squared, from which the effective number of posts follows: (Σ w)² / Σ w2.
     """
 
     __tablename__ = "rollups_hourly"
@@ -253,14 +254,20 @@ class RollupHourly(Base):
     w_satisfaction: Mapped[float]
     w_abandonment: Mapped[float]
     w_other: Mapped[float]
+    w2_relevant: Mapped[float] = mapped_column(server_default="0")
+    w2_five: Mapped[float] = mapped_column(server_default="0")
 
 
 class RollupDirty(Base):
-    """Hours whose rollup must be counted anew, written in the transaction that changes a post or a label."""
+    """Hours whose rollup must be counted anew, written in the transaction that changes a post or a label.
+
+    An hour may be marked more than once: writers that had to share one mark would wait for each other, or miss it.
+    """
 
     __tablename__ = "rollups_dirty"
 
-    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    hour: Mapped[datetime]
 
 
 class Event(Base):
