@@ -69,6 +69,9 @@ class DigestSettings(_Section):
         default=None, description="Its language, en or ja; left out: that of GROKWATCH_LANGUAGE."
     )
     quotes: bool = Field(default=True, description="Whether it quotes short extracts of posts.")
+    dashboard_url: str | None = Field(
+        default=None, description="Where its readers reach the dashboard; left out: it has no link."
+    )
 
 
 class SqlSettings(_Section):
