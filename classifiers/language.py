@@ -41,11 +41,14 @@ _NOISE: Final = re.compile(
     r"|[\d_]+",
     re.IGNORECASE,
 )
-_LAUGHTER: Final = re.compile(
-    r"\b(?:k{3,}|(?:ha|he|ja|je|wk|rs|хa){2,}\w{0,2}|lo+l+|lmf?ao+|x+d+|w{2,})\b", re.IGNORECASE
-)
+_LAUGHTER: Final = re.compile(r"\b(?:k{3,}|(?:ha|he|ja|je|wk|rs){2,}\w{0,2}|lo+l+|lmf?ao+|x+d+|w{2,})\b", re.IGNORECASE)
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
 
 _SCRIPTS: Final[Mapping[str, re.Pattern[str]]] = {
     name: re.compile(f"[{letters}]")
@@ -84,12 +87,12 @@ _LOANS: Final = 1.6
 """Every language borrows words in Latin letters; English borrows next to none in other scripts."""
 
 _LANGUAGES: Final[Mapping[str, frozenset[str]]] = {
-    "Cyrl": frozenset("ru uk be bg sr mk kk ky mn tt ba cv tg os ce".split()),
-    "Arab": frozenset("ar arz fa ur ps ckb sd ug pnb azb".split()),
-    "Deva": frozenset("hi mr ne sa bh mai gom".split()),
-    "Beng": frozenset("bn as bpy".split()),
+    "Cyrl": _words("ru uk be bg sr mk kk ky mn tt ba cv tg os ce"),
+    "Arab": _words("ar arz fa ur ps ckb sd ug pnb azb"),
+    "Deva": _words("hi mr ne sa bh mai gom"),
+    "Beng": _words("bn as bpy"),
     "Grek": frozenset({"el"}),
-    "Hebr": frozenset("he yi".split()),
+    "Hebr": _words("he yi"),
     "Thai": frozenset({"th"}),
     "Guru": frozenset({"pa"}),
     "Gujr": frozenset({"gu"}),
@@ -110,10 +113,8 @@ _NOT_LATIN: Final = frozenset(
     {"ja", "zh", "ko", "wuu", "yue", "bo", "dv", *(tag for tags in _LANGUAGES.values() for tag in tags)} - {"sr"}
 )
 
-_OFTEN: Final = frozenset("ar bn cs de el en es fa fi fr he hi id it ms nl pl pt ro ru sv tl tr uk ur vi".split())
-_SOMETIMES: Final = frozenset(
-    "af az bg bs ca da et eu ga gl hr hu hy is ka kk lt lv mk mr no ps sk sl so sq sr sw uz".split()
-)
+_OFTEN: Final = _words("ar bn cs de el en es fa fi fr he hi id it ms nl pl pt ro ru sv tl tr uk ur vi")
+_SOMETIMES: Final = _words("af az bg bs ca da et eu ga gl hr hu hy is ka kk lt lv mk mr no ps sk sl so sq sr sw uz")
 _PRIOR_OFTEN: Final = 1.0
 _PRIOR_SOMETIMES: Final = 0.25
 _PRIOR_SELDOM: Final = 0.02
@@ -122,30 +123,30 @@ _HINT_FACTOR: Final = 12.0
 """A platform's tag makes its language this much likelier: X's is right for about nine posts in ten."""
 _HINT_FLOOR: Final = 0.03
 
-_HINDI_WORDS: Final = frozenset(
+_HINDI_WORDS: Final = _words(
     "aaj aadhe aap aapko abhi accha acha achha achhi agar apna apne apni aur baar baat baad baje baki bahut batao bata badhiya bekaar bhai bhi bina bola bolo"
     " bolta bolte chahiye chal chalo dekh dekha dekho dete diya diye dono dusra ekdum gaya gaye gayi gya gayab haan hai hain hoga hoon hota hoti hua hui"
     " humne isko isse itna itni jab jaise jata kaam kabhi kaise kar karke karna karne karo karta karte karti kaun khatam khud kiya kisi kitna koi kuch"
     " kya kyu kyun kyunki lagta lagi leke lekin liya liye likha logo magar maine matlab mein mera mere meri mujhe milta nahi nahin nai naye nhi neeche"
     " paisa paise pata pehle phir fir pura poora raha rahe rahi rha rhi raat rehta saath sabse saal sahi sakta sawaal sirf tera tha theek thi thik thoda toh"
-    " tum tumhara unka uska uske usko waah wahi wala wale wali waise wapas woh yaar yeh yahan zyada".split()
+    " tum tumhara unka uska uske usko waah wahi wala wale wali waise wapas woh yaar yeh yahan zyada"
 )
-_HINDI_SHARED: Final = frozenset(
-    "aa ab bas ek h hi ho hu hum jo k ka kal kam ke ki ko kab lag le log main me mila na pe par sab se tab tak to wo ye".split()
+_HINDI_SHARED: Final = _words(
+    "aa ab bas ek h hi ho hu hum jo k ka kal kam ke ki ko kab lag le log main me mila na pe par sab se tab tak to wo ye"
 )
 """Words of romanised Hindi that are words, or short for words, elsewhere too: they count half, beside one that is not."""
 _HINDI_SHARE: Final = 0.18
 _HINDI_HITS: Final = 2.0
 
-_MALAY_WORDS: Final = frozenset(
+_MALAY_WORDS: Final = _words(
     "tak takde takyah nak boleh kerana sahaja je jer kot macam camni camtu awak korang dah duit kena tengok bagi kat cakap ni tu ialah apabila pasal"
     " sebab semalam cuba guna pula pun aku weh telefon kereta percuma wang syarikat melayu malaysia ringgit rm minggu pejabat teruk eh kan takkan tiada"
-    " laju lambat petang mahu hendak lepas esok jugak habis dekat kami tulis sesiapa setakat pegawai tugasan cukai sebulan gaji berbaloi bertanya ketiga-tiga betul-betul kerajaan terlalu siap".split()
+    " laju lambat petang mahu hendak lepas esok jugak habis dekat kami tulis sesiapa setakat pegawai tugasan cukai sebulan gaji berbaloi bertanya ketiga-tiga betul-betul kerajaan terlalu siap"
 )
-_INDONESIAN_WORDS: Final = frozenset(
+_INDONESIAN_WORDS: Final = _words(
     "nggak gak ga enggak ngga banget bgt udah sudah aja saja kalau kalo karena gue gua gw lu lo bisa bikin pake cuma doang sih deh dong nih tuh"
     " kok kayak kaya gimana kenapa uang mobil gratis bilang ngomong coba pas soalnya terus trus jadi biar sama buat emang malah makanya mau bahasa indonesia"
-    " butuh harus kemarin besok kantor gitu gini masih sampai sampe yang pakai itu untuk dari tidak".split()
+    " butuh harus kemarin besok kantor gitu gini masih sampai sampe yang pakai itu untuk dari tidak"
 )
 
 

@@ -58,7 +58,7 @@ def _settle(text: str) -> str:
 
 
 def _pass(text: str) -> str:
-    text = _characters(text)
+    text = even_characters(text)
     if _TELLTALE.search(text):
         text = _markup(text)
     text = _REPEATED_CLUSTER.sub(r"\1\1\1", _REPEATED.sub(r"\1\1\1", text))
@@ -105,7 +105,8 @@ _MANY_MARKS: Final = re.compile(f"([{_MARK}]{{4}})[{_MARK}]+")
 _ZALGO: Final = re.compile(f"([{_DIACRITIC}]{{2}})[{_DIACRITIC}]+")
 
 
-def _characters(text: str) -> str:
+def even_characters(text: str) -> str:
+    """Take out control, invisible, stacked and styled characters; what `normalise` does before it looks at markup."""
     if text.isascii() and text.isprintable():
         return text
     if _SURROGATE.search(text):
