@@ -1,0 +1,57 @@
+"""The file of lines that could not be read, kept away from the user's own folders."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from collectors.base import CollectorError
+
+LONGEST: Final = 1 << 20
+"""Bytes kept of a line."""
+
+
+class RejectFile:
+    """A JSON-lines file of broken lines: `{"file", "line", "reason", "raw"}`; it appears with the first of them.
+
+    Parameters
+    ----------
+    path
+        Where it lies; None: nothing is written.
+    append
+        Keep what an earlier import has written.
+    """
+
+    def __init__(self, path: Path | None, *, append: bool = False) -> None:
+        self.path = path
+        self.size = path.stat().st_size if append and path is not None and path.is_file() else 0
+        self._begun = append
+
+    def go_on_from(self, size: int) -> None:
+        """Cut off what an interrupted import wrote behind its last note of progress."""
+        if self.path is not None and self.path.is_file() and self.path.stat().st_size >= size:
+            with self.path.open("r+b") as file:
+                file.truncate(size)
+            self.size, self._begun = size, True
+
+    def add(self, file: str, line: int, reason: str, raw: bytes) -> None:
+        """Write a line down.
+
+        Raises
+        ------
+        CollectorError
+            The file can't be written.
+        """
+        if self.path is None:
+            return
+        row = {"file": file, "line": line, "reason": reason, "raw": raw[:LONGEST].decode(errors="backslashreplace")}
+        data = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab" if self._begun else "wb") as out:
+                out.write(data)
+        except OSError as error:
+            raise CollectorError(
+                f"the reject file {self.path} can't be written ({error.strerror})", mend="name another one by --rejects"
+            ) from error
+        self._begun = True
+        self.size += len(data)
