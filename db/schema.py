@@ -6,8 +6,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from alembic import command
 from db.errors import DatabaseError
@@ -51,12 +51,24 @@ def connected(engine: Engine) -> Connection:
     """
     try:
         return engine.connect()
-    except OperationalError as error:
+    except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0]
         raise DatabaseError(
             f"the database {engine.url.render_as_string()} can't be opened: {reason}",
             mend="check GROKWATCH_DATABASE_URL and that the server runs and the file may be written",
         ) from error
+
+
+def revisions() -> list[str]:
+    """Give all revisions that this version knows, oldest first."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return [script.revision for script in scripts][::-1]
+
+
+def count_posts(engine: Engine) -> int:
+    """Count the posts, deleted ones among them, whatever revision the schema is at."""
+    with connected(engine) as connection:
+        return connection.execute(text("SELECT count(*) FROM posts")).scalar_one()
 
 
 def check_schema(engine: Engine) -> None:
@@ -98,8 +110,7 @@ def refuse_unknown(stored: str) -> None:
     DatabaseError
         This version does not know the revision.
     """
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if stored not in known:
+    if stored not in revisions():
         raise DatabaseError(
             f"the database schema {stored} is newer than this version of Grokwatch knows",
             mend="update Grokwatch, or point GROKWATCH_DATABASE_URL to another database",
