@@ -73,9 +73,7 @@ def share_tooltip(words: Catalogue) -> list[alt.Tooltip]:
 
 def category_colour(categories: Sequence[Category], words: Catalogue, *, legend: bool) -> alt.Color:
     """Give every category its colour."""
-    shown = alt.Legend(
-        title=None, orient="bottom", columns=alt.ExprRef("width < 480 ? 2 : 3"), symbolType="square", labelLimit=300
-    )
+    shown = alt.Legend(title=None, orient="bottom", columns=3, symbolType="square", labelLimit=300)
     return alt.Color(
         "name:N",
         scale=alt.Scale(

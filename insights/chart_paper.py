@@ -7,7 +7,7 @@ import altair as alt
 FONTS: Final = "Source Sans, Noto Sans, Noto Sans CJK JP, Noto Sans JP, Hiragino Sans, Yu Gothic UI, Meiryo, DejaVu Sans, sans-serif"
 """Fonts of pictures, the first that is there; the later ones hold Japanese."""
 
-PAPER_WIDTH: Final = 620
+PAPER_WIDTH: Final = 560
 """Plot width in pixels of a picture whose chart names none."""
 
 
@@ -16,6 +16,7 @@ def on_paper(chart: alt.LayerChart) -> dict[str, Any]:
     spec = chart.to_dict()
     if spec.get("width") == "container":
         spec["width"] = PAPER_WIDTH
+    spec["autosize"] = "pad"
     spec["background"] = "white"
     spec["padding"] = 12
     config = {

@@ -69,7 +69,7 @@ def time_axis(periods: Sequence[Period], words: Catalogue, *, field: str = "star
     new_year = f"datum.index == 0 || {year} != utcFormat({first} - {length * every}, '{words('chart.axis.year')}')"
     axis = alt.Axis(
         title=None if brief else words(f"chart.axis.title.{step}"),
-        values=[middle(period) for period in shown],
+        values=alt.ExprRef(str([middle(period) for period in shown])),
         labelExpr=f"[utcFormat({first}, '{words(f'chart.axis.{step}')}'), {new_year} ? {year} : '']",
         labelOverlap="greedy",
         labelFlush=False,
@@ -79,7 +79,10 @@ def time_axis(periods: Sequence[Period], words: Catalogue, *, field: str = "star
         tickSize=4,
         labelPadding=3,
     )
-    scale = alt.Scale(type="utc", domain=[ms(periods[0].start), ms(periods[-1].end)], nice=False)
+    # Times as expressions: Vega-Lite would wrap plain numbers in datetime(), for x but not for x2, which makes two domains
+    # of one, and Vega's interpreter, which pages with a strict content policy use, takes datetime(number) for a year.
+    domain = [alt.ExprRef(str(ms(moment))) for moment in (periods[0].start, periods[-1].end)]
+    scale = alt.Scale(type="utc", domain=domain, nice=False)
     return alt.X(f"{field}:T", axis=axis, scale=scale)
 
 
@@ -124,7 +127,7 @@ def note_layers(periods: Sequence[Period], words: Catalogue, *, top: float = 1.0
         )
     if not rows:
         return []
-    data = alt.Chart(alt.Data(values=rows)).encode(x=time_axis(periods, words))
+    data = alt.Chart(alt.Data(values=rows)).encode(x="start:T")
     tooltip = [
         alt.Tooltip("period:N", title=words("chart.tooltip.period")),
         alt.Tooltip("text:N", title=words("chart.tooltip.why")),
@@ -142,7 +145,7 @@ def note_layers(periods: Sequence[Period], words: Catalogue, *, top: float = 1.0
     notes = [
         data.mark_text(color=INK, opacity=0.75, fontSize=11, angle=angle)
         .transform_filter(condition)
-        .encode(x=time_axis(periods, words, field="middle"), y="half:Q", text="text:N")
+        .encode(x="middle:T", y="half:Q", text="text:N")
         for angle, condition in ((0, "!datum.upright"), (270, "datum.upright"))
     ]
     return [box, *notes]
@@ -156,7 +159,7 @@ def so_far_layer(periods: Sequence[Period], words: Catalogue) -> list[alt.Chart]
     return [
         alt.Chart(alt.Data(values=rows[-1:]))
         .mark_text(align="right", baseline="bottom", color=INK, fontSize=11, fontStyle="italic")
-        .encode(x=time_axis(periods, words, field="middle"), y=alt.value(-5), text="text:N")
+        .encode(x="middle:T", y=alt.value(-5), text="text:N")
     ]
 
 
@@ -211,7 +214,7 @@ def _event_marks(
 ) -> list[alt.Chart]:
     if not rows:
         return []
-    data = alt.Chart(alt.Data(values=rows)).encode(x=time_axis(periods, words))
+    data = alt.Chart(alt.Data(values=rows)).encode(x="start:T")
     tooltip = [
         alt.Tooltip("name:N", title=words("chart.tooltip.event")),
         alt.Tooltip("when:N", title=words("chart.tooltip.when")),
@@ -225,7 +228,7 @@ def _event_marks(
         if labelled
         else data.mark_rect(color=INK, opacity=0.07).transform_filter("datum.band").encode(x2="end:Q", tooltip=tooltip),
         edges.encode(tooltip=tooltip),
-        edges.encode(x=time_axis(periods, words, field="end"), tooltip=tooltip),
+        edges.encode(x="end:T", tooltip=tooltip),
         *(
             data.mark_rule(color=INK, opacity=0.8, strokeWidth=1.2, strokeDash=dash)
             .transform_filter(f"!datum.band && {condition}")

@@ -58,13 +58,15 @@ class Frame:
     width: int | None = None
 
 
-def shares_chart(shares: Sequence[Share], frame: Frame) -> alt.LayerChart:
+def shares_chart(shares: Sequence[Share], frame: Frame, *, legend: bool = True) -> alt.LayerChart:
     """Stack the shares of each period to 100 %; periods that can't be shown stay empty and say why.
 
     Parameters
     ----------
     shares
         At least one period, as `insights.shares.shares` gives them.
+    legend
+        Whether the chart names the colours itself, or the place around it does.
     """
     words = frame.words
     periods = _periods(shares, frame)
@@ -84,7 +86,7 @@ def shares_chart(shares: Sequence[Share], frame: Frame) -> alt.LayerChart:
             x2="end:Q",
             y=percent_y("bottom", words("chart.axis.share"), ceiling=1.0),
             y2="top:Q",
-            color=category_colour(categories, words, legend=True),
+            color=category_colour(categories, words, legend=legend),
             opacity=alt.condition("datum.incomplete", alt.value(0.5), alt.value(1.0)),
             tooltip=share_tooltip(words),
         )
@@ -195,9 +197,7 @@ def baseline_chart(shares: Sequence[Share], baseline: Mapping[Category, float], 
         data.mark_text(align="left", dy=-10, color=INK, fontSize=12).encode(x=alt.value(0), text="name:N"),
         data.mark_rule(strokeWidth=7, opacity=0.35, yOffset=down)
         .transform_filter(known)
-        .encode(
-            x=percent_x(ceiling, words("chart.axis.share"), field="low"), x2="high:Q", color=colour, tooltip=told
-        ),
+        .encode(x=percent_x(ceiling, words("chart.axis.share"), field="low"), x2="high:Q", color=colour, tooltip=told),
         data.mark_point(size=110, filled=True, opacity=1, yOffset=down)
         .transform_filter(known)
         .encode(x=x, color=colour, tooltip=told),
@@ -315,7 +315,14 @@ def _finish(
         text=title, subtitle=lines, subtitleColor=INK, subtitleFontSize=12, anchor="start", offset=8, frame="group"
     )
     chart = alt.LayerChart(layer=list(layers))
-    return chart.properties(title=heading, description=description, height=height, width=frame.width or "container")
+    # The height is that of the plot, so that long legends and titles don't press it flat.
+    return chart.properties(
+        title=heading,
+        description=description,
+        height=height,
+        width=frame.width or "container",
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+    )
 
 
 def _by_period(shares: Sequence[Share]) -> Iterator[tuple[datetime, list[Share]]]:

@@ -1,0 +1,83 @@
+"""Sentences that say what is shown, what can't be shown, and what to do about it."""
+
+import streamlit as st
+
+from dashboard.context import Context, language_name, source_name
+from dashboard.figures import Figures, by_period
+from dashboard.sidebar import reset
+from dashboard.view import View
+from insights.catalogue import Catalogue
+from insights.chart_time import event_time
+from insights.charts import Frame
+from insights.shares import Status
+from insights.wording import count, moment_name, period_name
+
+
+def nothing_stored(context: Context) -> None:
+    """Say why there is nothing to show at all: no posts, or none labelled yet."""
+    words, held = context.words, context.stock.holdings
+    if held.posts == 0:
+        st.info(words("empty.posts"), icon=":material/inbox:")
+    else:
+        st.info(words("empty.labels", posts=count(held.waiting)), icon=":material/hourglass_empty:")
+
+
+def nothing_chosen(view: View, words: Catalogue) -> None:
+    """Say that no labelled post fits the choice, and offer the way back."""
+    chosen = [source_name(source, words) for source in view.sources]
+    chosen += [language_name(lang, words) for lang in view.langs]
+    told = words("empty.separator").join(chosen) or words(f"filter.preset.{view.preset}")
+    st.info(words("empty.choice", choice=told), icon=":material/filter_alt_off:")
+    st.button(words("filter.reset"), key="reset_empty", on_click=reset, args=(view,))
+
+
+def latest_note(found: Figures, view: View, words: Catalogue) -> None:
+    """Name the period of the shares at a glance and the posts behind them; say where there is none."""
+    if not found.latest:
+        st.info(words(f"empty.too_few.{view.step}"), icon=":material/scatter_plot:")
+        return
+    first = found.latest[0]
+    volume = next((row for row in found.volumes if row.period_start == first.period_start), None)
+    note = words(
+        "overview.now.note",
+        period=period_name(first.period_start, first.period_end, words),
+        relevant=count(volume.relevant if volume else 0),
+        effective=count(first.effective_posts),
+        of=words(f"denominator.{first.denominator}"),
+    )
+    if found.passed_over:
+        note += " " + words(f"overview.now.passed_over.{view.step}", periods=count(found.passed_over))
+    st.markdown(note)
+
+
+def span_note(found: Figures, frame: Frame) -> str:
+    """Say which posts the chart stands on, how, and what its marks mean."""
+    words = frame.words
+    periods = by_period(found.shares)
+    shown = [period for period in periods if period[0].status is Status.OK]
+    parts = [
+        words(
+            "overview.course.note",
+            period=period_name(periods[0][0].period_start, periods[-1][0].period_end, words),
+            relevant=count(sum(volume.relevant for volume in found.volumes)),
+            posts=count(sum(volume.posts for volume in found.volumes)),
+        )
+    ]
+    if len(shown) < len(periods):
+        parts.append(words("overview.course.gaps"))
+    if periods[-1][0].period_end > frame.now:
+        parts.append(words("overview.course.so_far"))
+    if found.events:
+        listed = words("empty.separator").join(
+            words("overview.course.event", name=event.title(words.language), when=event_time(event, words))
+            for event in found.events
+        )
+        parts.append(words("overview.course.events", events=listed))
+    return words("sentence.separator").join(parts)
+
+
+def newest_note(context: Context) -> str:
+    """Say how new the newest labelled post is and how many wait for a label."""
+    words, held = context.words, context.stock.holdings
+    newest = moment_name(held.last, words) if held.last is not None else words("status.no_data")
+    return words("data.newest", newest=newest, posts=count(held.posts), waiting=count(held.waiting))
