@@ -12,10 +12,13 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, getaddresses
 from typing import Final, Literal
 
 from digest.compose import Letter
+
+SEVEN_BIT: Final = SMTP.clone(cte_type="7bit")
+"""Every mail server takes it, 8BITMIME or not."""
 
 OK: Final = 250
 START_MAIL_INPUT: Final = 354
@@ -63,12 +66,13 @@ def parse_address(text: str) -> Address:
     DeliveryError
         It is no e-mail address, or one that only some servers take (letters beyond ASCII before the @).
     """
-    name, spec = parseaddr(text)
+    found = getaddresses([text.strip()])
+    name, spec = found[0] if len(found) == 1 else ("", "")
     user, at, domain = spec.rpartition("@")
     wrong = DeliveryError(
         f"{text!r} is not an e-mail address that can be written to", mend="write it as name@example.org"
     )
-    if not (at and user and domain) or not user.isascii() or re.search(r"\s", spec):
+    if not (at and user and domain) or not user.isascii() or re.search(r"[\x00-\x1f]", text) or " " in spec:
         raise wrong
     try:
         return Address(name, username=user, domain=domain.encode("idna").decode("ascii"))
@@ -84,7 +88,7 @@ def build_message(
     Several recipients don't see each other: the message is then addressed to its sender.
     """
     addressees = list(recipients)
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=SEVEN_BIT)
     message["From"] = sender
     message["To"] = addressees[0] if len(addressees) == 1 else sender
     message["Subject"] = letter.subject
@@ -93,9 +97,9 @@ def build_message(
     message["List-Id"] = f"<{letter.name}.grokwatch.{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message["Content-Language"] = letter.lang
     message.set_content(letter.text, charset="utf-8")
     message.add_alternative(letter.html, subtype="html", charset="utf-8")
+    message["Content-Language"] = letter.lang
     html = message.get_body(("html",))
     if isinstance(html, EmailMessage):
         for picture in letter.pictures:
