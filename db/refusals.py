@@ -10,13 +10,13 @@ Readable = dict[str, tuple[str, ...]]
 _COLUMN = re.compile(r"no such column: (?P<sqlite>\S+)|column \"?(?P<postgres>[^\"\s]+)\"? does not exist")
 _TABLE = re.compile(r"no such table: (?P<sqlite>\S+)|relation \"(?P<postgres>[^\"]+)\" does not exist")
 _FUNCTION = re.compile(r"no such function: (?P<sqlite>\S+)")
-VIEWS_MEND = f"read one of {', '.join(public.VIEWS)}; grokwatch sql --tables lists them all"
+VIEWS_MEND = f"read one of {', '.join(public.VIEWS)}; see all: grokwatch sql --tables"
 
 
 def table(name: str) -> DatabaseError:
     """Refuse a table or view that is not public, or is not there."""
     near = public.nearest(name.rpartition(".")[2], public.names())
-    mend = f"did you mean {near[0]}? grokwatch sql --tables lists what can be read" if near else VIEWS_MEND
+    mend = f"did you mean {near[0]}? See all: grokwatch sql --tables" if near else VIEWS_MEND
     return DatabaseError(f"there is no table or view {name!r} open to SQL", mend=mend)
 
 
@@ -73,10 +73,8 @@ def wrong(message: str, readable: Readable) -> DatabaseError:
             if name.lower() in hidden:
                 return private_column(f"{owner}.{name.lower()}")
         near = public.nearest(name, (column for columns in readable.values() for column in columns))
-        mend = f"did you mean {' or '.join(near)}? " if near else ""
-        return DatabaseError(
-            f"there is no column {name!r} here", mend=f"{mend}grokwatch sql --tables lists the columns"
-        )
+        mend = f"did you mean {' or '.join(near)}? See all" if near else "see all columns"
+        return DatabaseError(f"there is no column {name!r} here", mend=f"{mend}: grokwatch sql --tables")
     if found := _TABLE.search(message):
         return table(found["sqlite"] or found["postgres"])
     if found := _FUNCTION.search(message):
