@@ -1,5 +1,7 @@
 """Sentences that say what is shown, what can't be shown, and what to do about it."""
 
+from datetime import datetime
+
 import streamlit as st
 
 from dashboard.context import Context, language_name, source_name
@@ -31,7 +33,7 @@ def nothing_chosen(view: View, words: Catalogue) -> None:
     st.button(words("filter.reset"), key="reset_empty", on_click=reset, args=(view,))
 
 
-def latest_note(found: Figures, view: View, words: Catalogue) -> None:
+def latest_note(found: Figures, view: View, words: Catalogue, *, newest: datetime) -> None:
     """Name the period of the shares at a glance and the posts behind them; say where there is none."""
     if not found.latest:
         st.info(words(f"empty.too_few.{view.step}"), icon=":material/scatter_plot:")
@@ -45,9 +47,11 @@ def latest_note(found: Figures, view: View, words: Catalogue) -> None:
         effective=count(first.effective_posts),
         of=words(f"denominator.{first.denominator}"),
     )
+    sentences = [note]
     if found.passed_over:
-        note += " " + words(f"overview.now.passed_over.{view.step}", periods=count(found.passed_over))
-    st.markdown(note)
+        sentences.append(words(f"overview.now.passed_over.{view.step}", periods=count(found.passed_over)))
+    sentences.append(words("overview.now.newest", newest=moment_name(newest, words)))
+    st.markdown(words("sentence.separator").join(sentences))
 
 
 def span_note(found: Figures, frame: Frame) -> str:

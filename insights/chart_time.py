@@ -200,7 +200,7 @@ def event_layers(
                 "expected": event.expected,
             }
         )
-    return _event_marks(rows, periods, words, labelled=labelled)
+    return _event_marks(rows, words, labelled=labelled)
 
 
 def event_time(event: Event, words: Catalogue) -> str:
@@ -209,9 +209,7 @@ def event_time(event: Event, words: Catalogue) -> str:
     return f"{when} ({words('chart.tooltip.expected')})" if event.expected else when
 
 
-def _event_marks(
-    rows: list[dict[str, Any]], periods: Sequence[Period], words: Catalogue, *, labelled: bool
-) -> list[alt.Chart]:
+def _event_marks(rows: list[dict[str, Any]], words: Catalogue, *, labelled: bool) -> list[alt.Chart]:
     if not rows:
         return []
     data = alt.Chart(alt.Data(values=rows)).encode(x="start:T")

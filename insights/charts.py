@@ -254,7 +254,8 @@ def volume_chart(volumes: Sequence[Volume], frame: Frame) -> alt.LayerChart:
             ),
             y2=alt.datum(0),
             fillOpacity=alt.FillOpacity(
-                "kind:N",
+                "kind:O",
+                sort=kinds,
                 scale=alt.Scale(domain=kinds, range=[0.25, 0.6]),
                 legend=alt.Legend(
                     title=None, orient="bottom", symbolType="square", symbolFillColor=INK, symbolStrokeWidth=0

@@ -1,5 +1,7 @@
 """The first page: the shares now, over time, beside the report's, and the posts behind them."""
 
+from datetime import datetime
+
 import streamlit as st
 
 from dashboard.cards import cards, key
@@ -32,16 +34,16 @@ def show(context: Context) -> None:
         nothing_chosen(view, words)
         return
     frame = Frame(words=words, now=hour, sample=context.stock.sample, events=found.events)
-    show_now(found, view, frame)
+    show_now(found, view, frame, newest=held.last)
     show_course(found, view, frame)
     show_figures(found, view, frame)
 
 
-def show_now(found: Figures, view: View, frame: Frame) -> None:
+def show_now(found: Figures, view: View, frame: Frame, *, newest: datetime) -> None:
     """Draw the shares of the last complete period."""
     words = frame.words
     st.header(words(f"overview.now.{view.step}"), anchor=False)
-    latest_note(found, view, words)
+    latest_note(found, view, words, newest=newest)
     if found.latest:
         st.html(cards(found.latest, found.changes, words))
         st.caption(words("overview.now.how"))
