@@ -1,0 +1,116 @@
+"""`grokwatch shares`: the shares over time with their intervals, the report's beside them."""
+
+import json
+import re
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from db.periods import Step
+from grokwatch.cli.dates import end_moment, first_moment
+from grokwatch.cli.session import UsageError, database, load_settings
+from insights.shares import Denominator
+
+if TYPE_CHECKING:
+    from insights.holdings import Holdings
+    from insights.shares import Share
+
+app = typer.Typer(add_completion=False)
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+
+
+@app.command(
+    help="Print the share of each category over time, of the report's five and of all posts about Grok, with 95 % "
+    "intervals and the report's own shares beside them.\n\n"
+    "Example: grokwatch shares --by week --lang ja --from 2025-11-01 --json"
+)
+def shares(
+    by: Annotated[Step, typer.Option(help="Length of a period; weeks start on Monday, UTC.")] = Step.WEEK,
+    lang: Annotated[
+        list[str] | None, typer.Option(help="Only this language (BCP-47: ja, zh, pt-BR, und); repeatable.")
+    ] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Only this platform (reddit, x, …); repeatable.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First day, such as 2025-11-17, UTC.")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day, which is included.")] = None,
+    denominator: Annotated[
+        Denominator | None, typer.Option(help="Only shares of the five, or only of all relevant posts (default: both).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array of rows.")] = False,
+) -> None:
+    """Print shares."""
+    from grokwatch.cli.shares_table import print_table
+    from insights.baseline import by_category
+    from insights.holdings import holdings
+    from insights.sample import is_sample
+    from insights.shares import shares as estimate
+
+    start = first_moment(from_, "--from") if from_ else None
+    end = end_moment(to, "--to") if to else None
+    if start and end and start >= end:
+        raise UsageError(f"--from {from_} is not before --to {to}", mend="give the earlier date to --from")
+    langs, sources = _split(lang), [name.lower() for name in _split(source)]
+    for tag in langs:
+        if not LANGUAGE_TAG.fullmatch(tag):
+            raise UsageError(f"--lang {tag!r} is not a language tag", mend="write it as ja, pt-BR or und (unknown)")
+    rows: list[Share] = []
+    with database(load_settings()) as engine, engine.connect().execution_options(read_only=True) as connection:
+        for chosen in Denominator if denominator is None else (denominator,):
+            rows += estimate(
+                connection, step=by, start=start, end=end, sources=sources, langs=langs, denominator=chosen
+            )
+        held, sample, baseline = holdings(connection), is_sample(connection), by_category(connection)
+    rows.sort(key=lambda row: row.period_start)  # both denominators of a period together, each in its order
+    if as_json:
+        # Row by row: a person can read it, and a machine does not care.
+        typer.echo("[" + ",\n ".join(json.dumps(_as_json(row), ensure_ascii=False) for row in rows) + "]")
+    elif rows:
+        print_table(rows, by, baseline, sample=sample)
+    for message, mend in _notices(held, sample=sample, empty=not rows):
+        _notify(message, mend, as_json=as_json)
+
+
+def _split(values: list[str] | None) -> list[str]:
+    return [part.strip() for value in values or () for part in value.split(",") if part.strip()]
+
+
+def _as_json(row: "Share") -> dict[str, Any]:
+    return asdict(row) | {
+        "period_start": row.period_start.isoformat(),
+        "period_end": row.period_end.isoformat(),
+    }
+
+
+def _notices(held: "Holdings", *, sample: bool, empty: bool) -> list[tuple[str, str | None]]:
+    notices: list[tuple[str, str | None]] = []
+    if not held.posts:
+        notices.append(("No posts are stored yet, so there are no shares", "import some: grokwatch import FILE"))
+    elif empty and held.waiting < held.posts:
+        span = f"{held.first:%Y-%m-%d} to {held.last:%Y-%m-%d}" if held.first and held.last else "no span"
+        names = ", ".join(held.sources)
+        tags = ", ".join(list(held.langs)[:12])
+        notices.append(
+            (f"No labelled post matches; there are posts of {span}, from {names}, in {tags}", "choose among these")
+        )
+    if held.waiting:
+        posts = "1 post waits" if held.waiting == 1 else f"{held.waiting:,} posts wait"
+        notices.append((f"{posts} for a label and counts in no share yet", "run: grokwatch classify"))
+    if sample:
+        notices.append(
+            (
+                "Sample data: these posts were written for a first look, not by real people",
+                "import real posts and they go: grokwatch import FILE",
+            )
+        )
+    return notices
+
+
+def _notify(message: str, mend: str | None, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"notice": message, "mend": mend}, ensure_ascii=False), err=True)
+        return
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"[yellow]Note:[/yellow] {message}. {(mend or '')[:1].upper()}{(mend or '')[1:]}.")
