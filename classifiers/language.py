@@ -122,6 +122,9 @@ _PRIOR_ENGLISH: Final = 2.0
 _HINT_FACTOR: Final = 12.0
 """A platform's tag makes its language this much likelier: X's is right for about nine posts in ten."""
 _HINT_FLOOR: Final = 0.03
+_HINT_FLOOR_OF_ONE_WORD: Final = 0.25
+"""The fewer words there are, the less the model's own answer is worth."""
+_FEW_LETTERS: Final = 3
 
 _HINDI_WORDS: Final = _words(
     "aaj aadhe aap aapko abhi accha acha achha achhi agar apna apne apni aur baar baat baad baje baki bahut batao bata badhiya bekaar bhai bhi bina bola bolo"
@@ -247,7 +250,9 @@ def _alphabetic(text: str, script: str, prior: str | None) -> str:
     words = _WORD.findall(text.lower())
     if script == "Latn" and _is_romanised_hindi(words, prior):
         return "hi-Latn"
-    scores = _scores(" ".join(words), allowed, _written(prior))
+    if sum(map(len, words)) < _FEW_LETTERS:
+        return prior or UNDETERMINED
+    scores = _scores(words, allowed, _written(prior))
     if not scores:
         return prior or UNDETERMINED
     malay = scores.pop("ms", 0.0)
@@ -266,12 +271,13 @@ def _written(prior: str | None) -> str | None:
     return prior.split("-")[0] if prior else None
 
 
-def _scores(text: str, allowed: frozenset[str] | None, prior: str | None) -> dict[str, float]:
+def _scores(words: list[str], allowed: frozenset[str] | None, prior: str | None) -> dict[str, float]:
     """Weigh the model's probabilities with how often a language is met and with the platform's tag."""
-    found = _detector().detect(text, model="lite", k=_CANDIDATES)
+    found = _detector().detect(" ".join(words), model="lite", k=_CANDIDATES)
     probabilities = {str(row["lang"]): float(row["score"]) for row in found}
     if prior is not None:
-        probabilities[prior] = max(probabilities.get(prior, 0.0), _HINT_FLOOR)
+        floor = max(_HINT_FLOOR, _HINT_FLOOR_OF_ONE_WORD / max(len(words), 1))
+        probabilities[prior] = max(probabilities.get(prior, 0.0), floor)
     return {
         tag: probability * _frequency(tag) * (_HINT_FACTOR if tag == prior else 1.0)
         for tag, probability in probabilities.items()

@@ -101,8 +101,12 @@ _MARK: Final = (
     + "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed"
     "\u0900-\u0903\u093a-\u094f\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u0f18-\u0f19\u0f71-\u0f84"
 )
-_MANY_MARKS: Final = re.compile(f"([{_MARK}]{{4}})[{_MARK}]+")
-_ZALGO: Final = re.compile(f"([{_DIACRITIC}]{{2}})[{_DIACRITIC}]+")
+_MANY_MARKS: Final = re.compile(f"([{_MARK}]{{6}})[{_MARK}]+")
+_STACKED: Final = re.compile(f"(.)([{_DIACRITIC}]{{2,}})")
+_STRUCK: Final = re.compile("[\u0334-\u0338\u0488\u0489\u20dd-\u20df\u20e1\u20e2]")
+_GREEK: Final = re.compile("[\u0370-\u03ff]")
+_MOST_MARKS: Final = 2
+"""Vietnamese sets two marks on a letter, polytonic Greek three: beyond that they are ornament (Zalgo)."""
 
 
 def even_characters(text: str) -> str:
@@ -118,7 +122,14 @@ def even_characters(text: str) -> str:
     text = _MANY_MARKS.sub(r"\1", text)
     text = _STYLED.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
     text = unicodedata.normalize("NFC", text)
-    return _ZALGO.sub(r"\1", text)
+    return _STACKED.sub(_take_off_ornament, _STRUCK.sub("", text))
+
+
+def _take_off_ornament(found: re.Match[str]) -> str:
+    signs = unicodedata.normalize("NFD", found[0])
+    letter = "".join(sign for sign in signs if not unicodedata.combining(sign))
+    most = _MOST_MARKS + bool(_GREEK.match(letter))
+    return unicodedata.normalize("NFC", letter) if len(signs) - len(letter) > most else found[0]
 
 
 # --- markup -----------------------------------------------------------------------------------------------------------
@@ -143,7 +154,10 @@ _GONE: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _RETWEET: Final = re.compile(r"\A\s*(?:RT|QT)\s*:?\s*@\w{1,30}\s*:?\s*", re.IGNORECASE)
-_ADDRESS: Final = r"(?:https?://|www\.)[^\s<>\"'`()\[\]{}|\\^\u2018-\u201f\u3000-\u303f\uff00-\uffef\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{1,2000}"
+_ADDRESS_SIGN: Final = (
+    r"[^\s<>\"'`()\[\]{}|\\^\u2018-\u201f\u3000-\u303f\uff00-\uffef\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
+)
+_ADDRESS: Final = rf"(?:https?://|(?<![A-Za-z0-9])www\.)(?:{_ADDRESS_SIGN}|\({_ADDRESS_SIGN}{{0,200}}\)){{1,2000}}"
 _IMAGE: Final = re.compile(r"!\[([^\[\]\n]{0,300})\]\(([^()\s]{1,2000})(?:\s\"[^\"\n]{0,200}\")?\)")
 _MARKDOWN_LINK: Final = re.compile(
     r"\[((?:[^\[\]\n]|\[[^\[\]\n]{0,100}\]){0,300})\]\(\s?((?:[^()\s]|\([^()\s]{0,200}\)){1,2000})(?:\s\"[^\"\n]{0,200}\")?\s?\)"
@@ -166,15 +180,15 @@ _HANDLE: Final = re.compile(
 )
 _REDDITOR: Final = re.compile(r"(?<![\w/.])/?u/(?!user\b)[A-Za-z0-9_-]{2,30}")
 _RULE: Final = re.compile(r"^[ ]{0,3}(?:[-*_=+][ ]?){3,}$", re.MULTILINE)
-_TABLE_RULE: Final = re.compile(r"^[ ]*\|?[ ]*:?-{2,}:?[ ]*(?:\|[ ]*:?-{2,}:?[ ]*){1,40}\|?[ ]*$", re.MULTILINE)
+_TABLE_RULE: Final = re.compile(r"^[ ]*\|?[ ]*:?-{2,}:?[ ]*(?:\|[ ]*:?-{2,}:?[ ]*){1,40}\|?[ ]*(?:\n|\Z)", re.MULTILINE)
 _HEADING: Final = re.compile(r"^[ ]{0,3}#{1,6}[ ]+(.{0,500}?)[ ]*#*[ ]*$", re.MULTILINE)
-_SPOILER: Final = re.compile(r">!(.{1,2000}?)!<", re.DOTALL)
+_SPOILER: Final = re.compile(r">!(.{1,500}?)!<", re.DOTALL)
 _QUOTE: Final = re.compile(r"^[ ]{0,3}>[> ]*(.*)$", re.MULTILINE)
 _EMPHASIS: Final = (
     re.compile(r"\*\*\*(?=\S)([^*\n]{1,1000}?)(?<=\S)\*\*\*"),
     re.compile(r"\*\*(?=\S)([^*\n]{1,1000}?)(?<=\S)\*\*"),
     re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]{1,1000}?)(?<=[^\s*])\*(?![\w*])"),
-    re.compile(r"(?<![\w_])_{1,3}(?=[^\s_])([^\n]{1,1000}?)(?<=[^\s_])_{1,3}(?![\w_])"),
+    re.compile(r"(?<![\w_])_{1,3}(?=[^\s_])([^\n]{1,200}?)(?<=[^\s_])_{1,3}(?![\w_])"),
     re.compile(r"~~(?=\S)([^~\n]{1,1000}?)(?<=\S)~~"),
 )
 _SUPERSCRIPT: Final = re.compile(r"\^\(([^()\n]{1,500})\)|\^(?=\w)")
@@ -183,7 +197,7 @@ _BACKSLASH: Final = re.compile(r"\\([\\`*_{}\[\]()#+.!>~|^-])")
 
 def _markup(text: str) -> str:
     text = html.unescape(_ENTITY_CHAIN.sub("&", text))
-    text = _RETWEET.sub("", text)
+    text = _BACKSLASH.sub(r"\1", _RETWEET.sub("", text))
     text = _FENCE.sub(_shorten_code, text)
     text = _TICKS.sub("`", text).replace("`", "")
     text = _TAG.sub("", _TAG_BREAK.sub("\n", text))
@@ -200,8 +214,7 @@ def _markup(text: str) -> str:
     text = _QUOTE.sub(_shorten_quote, text)
     for emphasis in _EMPHASIS:
         text = emphasis.sub(r"\1", text)
-    text = _SUPERSCRIPT.sub(lambda found: " " + (found[1] or ""), text)
-    return _BACKSLASH.sub(r"\1", text)
+    return _SUPERSCRIPT.sub(lambda found: " " + (found[1] or ""), text)
 
 
 def _shorten(text: str, limit: int) -> str:
