@@ -28,6 +28,7 @@ CASE_BIT: Final = 0x20
 NEWLINE: Final = 0x0A
 SPACE: Final = 0x20
 ESCAPE_LENGTH: Final = 6
+WORD: Final = 8
 NAME_HEAD: Final = 3
 """Bytes of a name beyond ASCII that are compared before its pattern is tried."""
 
@@ -81,7 +82,7 @@ class TermMatcher:
     ) -> None:
         names = _distinct(terms)
         self._channels = frozenset(channel.casefold().removeprefix("r/") for channel in channels if channel)
-        self._text = re.compile("|".join(re.escape(name) for name in names), re.IGNORECASE)
+        self._names = tuple(names)
         quoted = [f'"{key}"' for key in keys]
         quoted += [f'"{channel}"' for channel in sorted(self._channels) if not self.names(channel)]
         self.spec = "\n".join([*names, "", *quoted, "", *sorted(self._channels)])
@@ -96,7 +97,8 @@ class TermMatcher:
 
     def names(self, text: str) -> bool:
         """Tell whether a text names a term."""
-        return self._text.search(text) is not None
+        folded = text.casefold()
+        return any(name in folded for name in self._names)
 
     def watches(self, channel: str | None) -> bool:
         """Tell whether a channel counts as a whole."""
@@ -105,8 +107,10 @@ class TermMatcher:
     def scan(self, block: bytes) -> Scan:
         """Give the offsets of a block's newlines, and those at which it names a term or a watched channel."""
         raw = np.frombuffer(block, np.uint8)
+        self._grow(raw.size)
         # One comparison finds newlines and bytes beyond ASCII alike: both are less than a space when taken as signed.
-        special = np.flatnonzero(np.less(raw.view(np.int8), SPACE))
+        np.less(raw.view(np.int8), SPACE, out=self._flags[0, : raw.size])
+        special = _where(self._flags[0], raw.size)
         values = raw[special]
         hits = set(self._find_utf8(block, raw, special[values >= 0x80]))  # noqa: PLR2004 - where ASCII ends
         if raw.size > ESCAPE_LENGTH:
@@ -114,6 +118,12 @@ class TermMatcher:
         else:
             hits.update(match.start() for name in self._ascii for match in name.pattern.finditer(block))
         return Scan(special[values == NEWLINE], np.array(sorted(hits), dtype=np.int64))
+
+    def _grow(self, size: int) -> None:
+        if self._flags.shape[1] < size + WORD:
+            room = (size // WORD + 2) * WORD
+            self._lowered = (np.empty(room, np.uint8), np.empty(room, np.uint8))
+            self._flags = np.empty((2, room), np.bool_)
 
     def _find_utf8(self, block: bytes, raw: npt.NDArray[np.uint8], places: Positions) -> Iterator[int]:
         places = places[places < raw.size - NAME_HEAD + 1]
@@ -125,29 +135,42 @@ class TermMatcher:
         yield from _verified(block, places[_among(heads, self._utf8_heads)], self._utf8)
 
     def _find_in_pairs(self, block: bytes, raw: npt.NDArray[np.uint8]) -> Iterator[int]:
-        if self._flags.shape[1] < raw.size:
-            self._lowered = (np.empty(raw.size, np.uint8), np.empty(raw.size, np.uint8))
-            self._flags = np.empty((2, raw.size), np.bool_)
+        flags, others = self._flags
         for shift in range(2):
-            size = (raw.size - shift) // 2 * 2
-            lowered = np.bitwise_or(raw[shift : shift + size], CASE_BIT, out=self._lowered[shift][:size])
+            size = (raw.size - shift) // 2
+            lowered = np.bitwise_or(raw[shift : shift + 2 * size], CASE_BIT, out=self._lowered[shift][: 2 * size])
             pairs = lowered.view("<u2")
             for name in self._ascii:
-                flags = np.equal(pairs, name.first, out=self._flags[0, : pairs.size])
+                count = size
+                np.equal(pairs, name.first, out=flags[:size])
                 if name.second is not None:
-                    seconds = np.equal(pairs[1:], name.second, out=self._flags[1, : pairs.size - 1])
-                    flags = np.logical_and(flags[:-1], seconds, out=seconds)
-                if flags.any():
-                    for place in (np.flatnonzero(flags) * 2 + shift).tolist():
-                        if name.pattern.match(block, place):
-                            yield place
+                    count = size - 1
+                    np.equal(pairs[1:], name.second, out=others[:count])
+                    np.logical_and(flags[:count], others[:count], out=flags[:count])
+                for place in (_where(flags, count) * 2 + shift).tolist():
+                    if name.pattern.match(block, place):
+                        yield place
             if self._escaped:
-                flags = np.equal(pairs, ESCAPE, out=self._flags[0, : pairs.size])
-                if flags.any():
-                    places = np.flatnonzero(flags[: pairs.size - 2])
+                np.equal(pairs, ESCAPE, out=flags[:size])
+                places = _where(flags, size - 2)
+                if places.size:
                     heads = pairs[places + 1].astype(np.uint32) << np.uint32(16) | pairs[places + 2]
                     places = places[_among(heads, self._escape_heads)] * 2 + shift
                     yield from _verified(block, places, self._escaped)
+
+
+def _where(flags: npt.NDArray[np.bool_], size: int) -> Positions:
+    """Give the places that are true among the first `size`; quick where they are few, which they mostly are.
+
+    Eight flags are looked at as one number. What follows them is set to false.
+    """
+    room = -(-size // WORD) * WORD
+    flags[size:room] = False
+    words = np.flatnonzero(flags[:room].view(np.uint64) != 0)
+    if words.size * 4 > room // WORD:
+        return np.flatnonzero(flags[:size])
+    rows, columns = flags[:room].reshape(-1, WORD)[words].nonzero()
+    return words[rows] * WORD + columns
 
 
 def _among(values: npt.NDArray[np.uint32], known: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
