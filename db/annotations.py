@@ -29,4 +29,4 @@ def stored_events(connection: Connection, *, start: datetime | None, end: dateti
 def store_event(connection: Connection, event: dict[str, Any]) -> bool:
     """Store an event; False where one of this name and start is there already, which then stays as it is."""
     statement = insert(connection, Event).on_conflict_do_nothing(index_elements=["starts_at", "name"])
-    return connection.execute(statement, event).rowcount > 0
+    return connection.execute(statement.returning(Event.id), event).first() is not None
