@@ -57,7 +57,10 @@ def compare(
     if not training:
         return rivals, {name: "there is no training corpus here"}
     on_start(name)
-    rivals[name] = _figures(gold, tfidf_logreg(gold, training))
+    try:
+        rivals[name] = _figures(gold, tfidf_logreg(gold, training))
+    except ValueError as error:  # too few posts, or all of one outcome
+        return rivals, {name: f"the training corpus does not suffice: {error}"}
     return rivals, {}
 
 

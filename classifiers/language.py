@@ -250,18 +250,20 @@ def _alphabetic(text: str, script: str, prior: str | None) -> str:
     words = _WORD.findall(text.lower())
     if script == "Latn" and _is_romanised_hindi(words, prior):
         return "hi-Latn"
-    if sum(map(len, words)) < _FEW_LETTERS:
-        return prior or UNDETERMINED
+    best = _likeliest(words, allowed, prior) if sum(map(len, words)) >= _FEW_LETTERS else None
+    return best or prior or UNDETERMINED
+
+
+def _likeliest(words: list[str], allowed: frozenset[str] | None, prior: str | None) -> str | None:
+    """Give the language that outweighs the others clearly, or None."""
     scores = _scores(words, allowed, _written(prior))
-    if not scores:
-        return prior or UNDETERMINED
     malay = scores.pop("ms", 0.0)
     malay_first = malay > scores.get("id", 0.0)
     if malay:
         scores["id"] = scores.get("id", 0.0) + malay
-    best = max(scores, key=lambda tag: scores[tag])
-    if scores[best] < _THRESHOLD * sum(scores.values()):
-        return prior or UNDETERMINED
+    best = max(scores, key=lambda tag: scores[tag], default=None)
+    if best is None or scores[best] < _THRESHOLD * sum(scores.values()):
+        return None
     if best != "id":
         return _LEGACY.get(best, best)
     return _indonesian_or_malay(words, prior if prior in {"id", "ms"} else "ms" if malay_first else "id")

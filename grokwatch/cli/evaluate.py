@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from classifiers.base import Classifier, Document
-from grokwatch.cli.session import UsageError, complain, load_settings
+from grokwatch.cli.session import UsageError, complain, load_classifier, load_settings
 
 if TYPE_CHECKING:
     from classifiers.evaluation import Evaluation
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 _LEAKS_SHOWN: Final = 10
+_PAPER_WIDTH: Final = 200
+"""Columns where the output goes into a file or a pipe."""
 _RIVAL_FIGURES: Final = ("macro_f1", "accuracy", "relevance_f1", "share_error")
 
 
@@ -39,7 +41,6 @@ def evaluate(
 ) -> None:
     """Measure and tell."""
     from classifiers import gold, leakage
-    from classifiers.encoder import load
 
     if report is not None and not report.absolute().parent.is_dir():
         raise UsageError(f"the folder of {report} does not exist", mend="make it first, or name another")
@@ -52,8 +53,7 @@ def evaluate(
         complain(_leak_sentence(posts, leaks), "take them out of the file, or add --allow-leakage", as_json=as_json)
         if not allow_leakage:
             raise typer.Exit(1)
-    model = load_settings().model
-    classifier = load() if model == "shipped" else load(Path(model))
+    classifier = load_classifier(load_settings())
     measured, figures = measure(posts, classifier, corpus=leakage.CORPUS if rivals else None, seed=seed)
     figures["leaks"] = [post_leak(posts, leak) for leak in leaks]
     if report is not None:
@@ -118,7 +118,9 @@ def show(measured: "Evaluation", figures: Mapping[str, Any], name: str) -> None:
 
     from classifiers.evaluation_report import extract
 
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_PAPER_WIDTH)
 
     def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         grid = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, BinaryIO, Final
 import typer
 
 from classifiers.base import Classifier, Document, Label
-from grokwatch.cli.session import UsageError, complain, load_settings
+from grokwatch.cli.session import UsageError, complain, load_classifier, load_settings
 
 app = typer.Typer(add_completion=False)
 
@@ -67,7 +67,7 @@ def predict(
             lines = opened.enter_context(_open(file)) if file != "-" else sys.stdin.buffer
         if file == "-" and text is None and sys.stdin.isatty():
             typer.echo("Reading JSON lines from the terminal; Ctrl-D ends them.", err=True)
-        tally = answer(lines, _classifier(), sys.stdout.buffer)
+        tally = answer(lines, load_classifier(load_settings()), sys.stdout.buffer)
     if tally.broken:
         complain(
             f"{tally.broken} of {tally.broken + tally.labelled} lines could not be read, the first is line {tally.first_broken}",
@@ -163,10 +163,3 @@ def _open(name: str) -> BinaryIO:
             f"{name} can't be read: {error.strerror or error}",
             mend="name a file of JSON lines, or - for standard input",
         ) from error
-
-
-def _classifier() -> Classifier:
-    from classifiers.encoder import load
-
-    model = load_settings().model
-    return load() if model == "shipped" else load(Path(model))

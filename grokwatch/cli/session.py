@@ -5,11 +5,13 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy import Engine
 
+from classifiers.base import Classifier
 from db import schema
 from db.engine import open_engine
 from grokwatch.settings import Settings, explain
@@ -63,6 +65,19 @@ def database(settings: Settings) -> Generator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def load_classifier(settings: Settings) -> Classifier:
+    """Load the model that the settings name: the shipped one, or a folder of the same shape.
+
+    Raises
+    ------
+    ClassifierError
+        There is no usable model there.
+    """
+    from classifiers.encoder import load
+
+    return load() if settings.model == "shipped" else load(Path(settings.model))
 
 
 def now() -> datetime:

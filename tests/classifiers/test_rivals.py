@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - posts in every script
 import time
 
 import pytest
