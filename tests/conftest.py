@@ -102,7 +102,7 @@ class Archive:
 
     def add(self, n, category, *, at=MONDAY, thread=None, source="reddit", lang="en", p_relevant=1.0,
             probabilities=None, inclusion=1.0, model="model-1", kind="import", labelled=True,
-            **label):  # fmt: skip
+            channel=None, **label):  # fmt: skip
         """Store `n` posts; without a `thread` each is a thread of its own; `category` None is not about Grok."""
         numbers = [next(self.numbers) for _ in range(n)]
         posts = tuple(
@@ -110,6 +110,7 @@ class Archive:
                 source=source,
                 source_id=f"p{number}",
                 kind=Kind.COMMENT,
+                channel=channel,
                 thread_id=thread or f"t{number}",
                 created_at=at + timedelta(microseconds=number),
                 text=f"Grok, number {number}",
@@ -149,6 +150,21 @@ class Archive:
                 labels.store_labels(connection, model_id, pairs, now=MONDAY)
             rollups.refresh(connection)
         return model_id
+
+
+@pytest.fixture
+def make_archive():
+    """Open an archive in an empty database, for tests that need two at a time."""
+    opened = []
+
+    def make(url):
+        opened.append(open_engine(url))
+        schema.upgrade(opened[-1])
+        return Archive(opened[-1])
+
+    yield make
+    for engine in opened:
+        engine.dispose()
 
 
 @pytest.fixture
