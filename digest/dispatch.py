@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
-from email.utils import make_msgid
+from secrets import token_hex
 
 from sqlalchemy import Engine
 
@@ -29,8 +29,8 @@ class Dispatched:
 
 
 def new_message_id(letter: Letter, sender: Address) -> str:
-    """Give a message a name of its own, under the sender's domain."""
-    return make_msgid(f"{letter.name}-{letter.period}", domain=sender.domain)
+    """Give a message a name of its own, under the sender's domain; short, because a folded Message-ID confuses some programs."""
+    return f"<{letter.name}-{letter.period}.{token_hex(8)}@{sender.domain}>"
 
 
 def dispatch(

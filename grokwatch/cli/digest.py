@@ -229,7 +229,9 @@ def _post_office(settings: Settings, to: list[str] | None) -> tuple[MailServer, 
             "a digest can't be sent without a mail server, a sender and recipients",
             mend=f"set {', '.join(missing)} in .env or the environment",
         )
-    recipients = {address.addr_spec.lower(): address for address in map(deliver.parse_address, addresses)}
+    recipients: dict[str, Address] = {}
+    for address in map(deliver.parse_address, addresses):
+        recipients.setdefault(address.addr_spec.lower(), address)
     return (
         deliver.MailServer(
             host=settings.smtp.host,

@@ -104,7 +104,9 @@ def scripted_server():
             except OSError:
                 return
             with connection, connection.makefile("rb") as lines:
-                commands = itertools.chain(["GREETING"], (re.split(rb"[ :\r]", line)[0].upper().decode() for line in lines))
+                commands = itertools.chain(
+                    ["GREETING"], (re.split(rb"[ :\r]", line)[0].upper().decode() for line in lines)
+                )
                 in_mail = False
                 for command in commands:
                     if in_mail and command != ".":

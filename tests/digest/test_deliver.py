@@ -235,7 +235,9 @@ def test_a_server_that_hangs_up_after_taking_the_mail_changes_nothing(scripted_s
     deliver(scripted_server(QUIT=None))
 
 
-@pytest.mark.parametrize("text", ["", "anna", "@example.org", "anna@", "a b@example.org", "ännä@example.org", "a@b\nc", "a@b.org, c@b.org"])
+@pytest.mark.parametrize(
+    "text", ["", "anna", "@example.org", "anna@", "a b@example.org", "ännä@example.org", "a@b\nc", "a@b.org, c@b.org"]
+)
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(DeliveryError, match="not an e-mail address"):
         parse_address(text)
