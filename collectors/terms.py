@@ -83,11 +83,11 @@ class TermMatcher:
         names = _distinct(terms)
         self._channels = frozenset(channel.casefold().removeprefix("r/") for channel in channels if channel)
         self._names = tuple(names)
-        quoted = [f'"{key}"' for key in keys]
-        quoted += [f'"{channel}"' for channel in sorted(self._channels) if not self.names(channel)]
-        self.spec = "\n".join([*names, "", *quoted, "", *sorted(self._channels)])
-        self._ascii = [_ascii(name) for name in names + quoted if name.isascii()]
-        foreign = [name for name in names + quoted if not name.isascii()]
+        others = [*keys, *sorted(channel for channel in self._channels if not self.names(channel))]
+        self.spec = "\n".join([*names, "", *others, "", *sorted(self._channels)])
+        self._ascii = [_ascii(json.dumps(name)[1:-1]) for name in names if name.isascii()]
+        self._ascii += [_ascii(json.dumps(other)) for other in others if other.isascii()]
+        foreign = [name for name in [*names, *others] if not name.isascii()]
         self._escaped = [_foreign(name, _escape) for name in foreign]
         self._escape_heads = np.array(sorted({h for name in foreign for h in _escape_heads(name)}), dtype=np.uint32)
         self._utf8 = [_foreign(name, _utf8) for name in foreign]
@@ -208,8 +208,8 @@ def _pair(raw: bytes) -> int:
 ESCAPE: Final = _pair(b"\\u")
 
 
-def _ascii(name: str) -> _Ascii:
-    raw = json.dumps(name)[1:-1].encode()
+def _ascii(text: str) -> _Ascii:
+    raw = text.encode()
     second = _pair(raw[2:4]) if len(raw) >= 4 else None  # noqa: PLR2004 - two pairs
     return _Ascii(_pair(raw[:2]), second, re.compile(re.escape(raw), re.IGNORECASE))
 
