@@ -131,7 +131,9 @@ def look_into(name: str, own: OwnFormat) -> ArchiveFile:
     if regular:
         raw.close()
     compression = compression_of(head)
-    content, header = _content_of(name, _unpacked(name, head, compression), own)
+    text = _unpacked(head, compression)
+    # Nothing comes out of a file that is cut short or damaged from the start: reading it says so.
+    content, header = (Content.OWN, None) if text is None else _content_of(name, text, own)
     return ArchiveFile(
         path=path if regular else None,
         name="standard input" if path is None else name,
@@ -181,19 +183,16 @@ class _Bytes:
         return data
 
 
-def _unpacked(name: str, head: bytes, compression: Compression) -> bytes:
-    """Unpack the beginning of a file as far as it goes."""
+def _unpacked(head: bytes, compression: Compression) -> bytes | None:
+    """Unpack the beginning of a file as far as it goes; None where it breaks off before anything comes out."""
     unpacked = b""
-    reason = ""
     try:
         for chunk in chunks(_Bytes(head), compression):
             unpacked += chunk
             if len(unpacked) >= SNIFFED:
                 break
-    except DamagedError as error:  # the beginning of a file is a file cut short
-        reason = str(error)
-    if head and not unpacked and reason:
-        raise CollectorError(f"{name} can't be unpacked: {reason}", mend="fetch it again")
+    except DamagedError:  # the beginning of a file is a file cut short
+        return unpacked or None
     return unpacked
 
 
