@@ -43,7 +43,7 @@ TYPES: Final = frozenset(
 )
 FUNCTIONS: Final = frozenset(
     """
-    abs acos age array_agg array_append array_cat array_length array_position array_prepend array_remove array_to_json
+    abs acos age all array_agg array_append array_cat array_length array_position array_prepend array_remove array_to_json
     array_to_string ascii asin atan atan2 avg bit_length bool_and bool_or btrim cardinality cbrt ceil ceiling char_length
     character_length chr coalesce concat concat_ws corr cos count covar_pop covar_samp cume_dist current_date
     current_time current_timestamp  date_part date_trunc degrees dense_rank div every exp extract first_value
@@ -57,7 +57,7 @@ FUNCTIONS: Final = frozenset(
     now nullif octet_length overlay percent_rank percentile_cont percentile_disc pi position power quote_literal
     radians random rank row regexp_count regexp_instr regexp_like regexp_match regexp_matches regexp_replace
     regexp_split_to_array regexp_split_to_table regexp_substr regr_count regr_intercept regr_r2 regr_slope repeat
-    replace reverse right round row_number row_to_json rpad rtrim sign sin split_part sqrt starts_with stddev
+    replace reverse right round row_number row_to_json rpad rtrim sign sin some split_part sqrt starts_with stddev
     stddev_pop stddev_samp string_agg string_to_array string_to_table strpos substr substring sum tan to_char to_date
     to_json to_jsonb to_number to_timestamp translate trim trunc unnest upper var_pop var_samp variance width_bucket
     """.split()  # noqa: SIM905 - a list of words reads better as words

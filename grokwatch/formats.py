@@ -35,11 +35,10 @@ def unique(columns: Sequence[str]) -> list[str]:
 
 
 def plain(value: object) -> object:
-    """Make a value ready for JSON: times in UTC as `2025-11-17T08:00:00Z`, what is not a number as null."""
+    """Make a value ready for JSON: times in UTC as `2025-11-17T08:00:00+00:00`, what is not a number as null."""
     match value:
         case datetime():
-            moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-            return moment.isoformat() + ("Z" if value.tzinfo else "")
+            return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
         case date():
             return value.isoformat()
         case float():

@@ -5,6 +5,7 @@ The descriptions here are the comments of `.env.example` and of the file that `g
 
 import difflib
 import os
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -195,7 +196,6 @@ def explain(error: ValidationError) -> tuple[str, str]:
     if first["type"] == "extra_forbidden":
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
         return f"the setting {name} is unknown, the nearest is {nearest}", f"correct or remove it {where}"
-    reason = (
-        first["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("Tuple ").split(", unable")[0]
-    )
+    reason = re.sub(r"^(Value error, |Input |Tuple )", "", first["msg"])
+    reason = re.split(r", unable| after validation", reason)[0]
     return f"the setting {name} can't be used: it {reason}", f"correct it {where}"
