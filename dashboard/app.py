@@ -1,6 +1,9 @@
 """The dashboard: `grokwatch up` serves it, `streamlit run dashboard/app.py` does for development.
 
 What is shown is the address's to say (see `dashboard.view`); figures are asked of `insights`; nothing is ever written.
+
+The pages lie in `screens/`: Streamlit takes a folder called `pages` beside this file for an application of its older kind, runs
+its files by themselves on the first request, and then forgets what the reader chose.
 """
 
 from datetime import UTC, datetime
@@ -33,9 +36,9 @@ def main() -> None:
     texts = words(view.language)
     st.set_page_config(page_title=texts("page.title"), page_icon="📡", layout="wide")
     pages = [
-        st.Page("pages/overview.py", title=texts("page.overview"), url_path="overview", default=True),
-        st.Page("pages/data.py", title=texts("page.data"), url_path="data"),
-        st.Page("pages/about.py", title=texts("page.about"), url_path="about"),
+        st.Page("screens/overview.py", title=texts("page.overview"), url_path="overview", default=True),
+        st.Page("screens/data.py", title=texts("page.data"), url_path="data"),
+        st.Page("screens/about.py", title=texts("page.about"), url_path="about"),
     ]
     page = st.navigation(pages, position="top")
     try:

@@ -10,7 +10,6 @@ from dashboard.sidebar import reset
 from dashboard.view import View
 from insights.catalogue import Catalogue
 from insights.chart_time import event_time
-from insights.charts import Frame
 from insights.shares import Status
 from insights.wording import count, moment_name, period_name
 
@@ -54,9 +53,8 @@ def latest_note(found: Figures, view: View, words: Catalogue, *, newest: datetim
     st.markdown(words("sentence.separator").join(sentences))
 
 
-def span_note(found: Figures, frame: Frame) -> str:
-    """Say which posts the chart stands on, how, and what its marks mean."""
-    words = frame.words
+def span_note(found: Figures, words: Catalogue, *, hour: datetime) -> str:
+    """Say which posts the chart stands on, how, and what its marks mean; a period that ends after this hour is incomplete."""
     periods = by_period(found.shares)
     shown = [period for period in periods if period[0].status is Status.OK]
     parts = [
@@ -69,7 +67,7 @@ def span_note(found: Figures, frame: Frame) -> str:
     ]
     if len(shown) < len(periods):
         parts.append(words("overview.course.gaps"))
-    if periods[-1][0].period_end > frame.now:
+    if periods[-1][0].period_end > hour:
         parts.append(words("overview.course.so_far"))
     if found.events:
         listed = words("empty.separator").join(

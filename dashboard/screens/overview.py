@@ -6,13 +6,13 @@ import streamlit as st
 
 from dashboard.cards import cards, key
 from dashboard.context import Context, current
+from dashboard.drawings import Drawings, drawings
 from dashboard.figures import Figures, Question, figures
 from dashboard.notices import latest_note, nothing_chosen, nothing_stored, span_note
 from dashboard.sidebar import choose_posts
 from dashboard.table import as_csv, as_table
 from dashboard.view import View
-from insights.charts import Frame, baseline_chart, common_ceiling, interval_chart, shares_chart, volume_chart
-from insights.shares import Denominator
+from insights.catalogue import Catalogue
 
 PANELS_A_ROW = 3
 
@@ -33,15 +33,14 @@ def show(context: Context) -> None:
     if not found.shares:
         nothing_chosen(view, words)
         return
-    frame = Frame(words=words, now=hour, sample=context.stock.sample, events=found.events)
-    show_now(found, view, frame, newest=held.last)
-    show_course(found, view, frame)
-    show_figures(found, view, frame)
+    drawn = drawings(question, words.language, context.stock.sample, found)
+    show_now(found, view, words, newest=held.last)
+    show_course(found, drawn, words, hour=hour)
+    show_figures(found, drawn, words, name=f"grokwatch-shares-{view.step}.csv")
 
 
-def show_now(found: Figures, view: View, frame: Frame, *, newest: datetime) -> None:
+def show_now(found: Figures, view: View, words: Catalogue, *, newest: datetime) -> None:
     """Draw the shares of the last complete period."""
-    words = frame.words
     st.header(words(f"overview.now.{view.step}"), anchor=False)
     latest_note(found, view, words, newest=newest)
     if found.latest:
@@ -49,36 +48,30 @@ def show_now(found: Figures, view: View, frame: Frame, *, newest: datetime) -> N
         st.caption(words("overview.now.how"))
 
 
-def show_course(found: Figures, view: View, frame: Frame) -> None:
+def show_course(found: Figures, drawn: Drawings, words: Catalogue, *, hour: datetime) -> None:
     """Draw the shares over time, with their intervals, and beside the report."""
-    words = frame.words
     st.header(words("overview.course.title"), anchor=False)
-    categories = list(dict.fromkeys(share.category for share in found.shares))
     stacked, beside = st.columns([3, 2], gap="large")
     with stacked:
-        st.altair_chart(shares_chart(found.shares, frame, legend=False), width="stretch")
-        st.html(key(categories, words))
-        st.caption(span_note(found, frame))
+        st.vega_lite_chart(drawn.stacked, width="stretch")
+        st.html(key(drawn.categories, words))
+        st.caption(span_note(found, words, hour=hour))
     with beside:
-        if found.five:
-            st.altair_chart(baseline_chart(found.five, found.baseline, frame), width="stretch")
+        if drawn.beside_report is not None:
+            st.vega_lite_chart(drawn.beside_report, width="stretch")
         st.caption(words("baseline.warning"))
-    comparable = found.baseline if view.denominator is Denominator.FIVE else {}
-    ceiling = common_ceiling(found.shares, comparable)
     st.subheader(words("overview.intervals.title"), anchor=False)
-    st.caption(words(f"overview.intervals.{'report' if comparable else 'plain'}"))
-    for start in range(0, len(categories), PANELS_A_ROW):
-        row = categories[start : start + PANELS_A_ROW]
-        for place, category in zip(st.columns(PANELS_A_ROW), row, strict=False):
-            chart = interval_chart(found.shares, category, frame, baseline=comparable.get(category), ceiling=ceiling)
-            place.altair_chart(chart, width="stretch")
+    st.caption(words(f"overview.intervals.{'report' if drawn.comparable else 'plain'}"))
+    for start in range(0, len(drawn.panels), PANELS_A_ROW):
+        row = drawn.panels[start : start + PANELS_A_ROW]
+        for place, panel in zip(st.columns(PANELS_A_ROW), row, strict=False):
+            place.vega_lite_chart(panel, width="stretch")
 
 
-def show_figures(found: Figures, view: View, frame: Frame) -> None:
-    """Draw the number of posts, and all figures as a table."""
-    words = frame.words
+def show_figures(found: Figures, drawn: Drawings, words: Catalogue, *, name: str) -> None:
+    """Draw the number of posts, and all figures as a table and a file of that name."""
     st.header(words("overview.volume.title"), anchor=False)
-    st.altair_chart(volume_chart(found.volumes, frame), width="stretch")
+    st.vega_lite_chart(drawn.volume, width="stretch")
     st.caption(words("overview.volume.note"))
     with st.expander(words("table.title"), icon=":material/table:"):
         with st.container(height=380):
@@ -87,7 +80,7 @@ def show_figures(found: Figures, view: View, frame: Frame) -> None:
         st.download_button(
             words("table.download"),
             as_csv(found.shares),
-            file_name=f"grokwatch-shares-{view.step}.csv",
+            file_name=name,
             mime="text/csv",
             icon=":material/download:",
             on_click="ignore",
