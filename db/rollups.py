@@ -1,16 +1,33 @@
 """Hourly sums of labels, kept up to date: whoever changes a label marks its hour, `refresh` counts marked hours anew."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Float, case, cast, delete, func, insert, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Float,
+    FromClause,
+    Interval,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    join,
+    literal,
+    select,
+)
 
 from classifiers.codebook import Category
-from db.models import Label, Post, RollupDirty, RollupHourly, UtcDateTime
+from db.models import Label, Post, RollupDirty, RollupHourly
 from db.selection import UNKNOWN_LANGUAGE
 
 HOURS_A_STATEMENT = 200
+MARKS_A_STATEMENT = 500
 ADVISORY_LOCK = 0x6772_6F6B  # "grok": the number under which PostgreSQL keeps the lock
 
 
@@ -33,13 +50,16 @@ def refresh(connection: Connection) -> int:
     sees the work of the first.
     """
     _wait_for_turn(connection)
-    hours = sorted(set(connection.scalars(delete(RollupDirty).returning(RollupDirty.hour))))
+    marks = connection.execute(select(RollupDirty.id, RollupDirty.hour)).all()
+    hours = sorted({mark.hour for mark in marks})
     for start in range(0, len(hours), HOURS_A_STATEMENT):
         batch = hours[start : start + HOURS_A_STATEMENT]
         connection.execute(delete(RollupHourly).where(RollupHourly.hour.in_(batch)))
-        for hour in batch:
-            of_hour = (Post.created_at >= hour, Post.created_at < hour + timedelta(hours=1))
-            _count(connection, literal(hour, UtcDateTime()), *of_hour)
+        _count_hours(connection, batch)
+    # By number: what another transaction has marked since then stays marked.
+    for start in range(0, len(marks), MARKS_A_STATEMENT):
+        ids = [mark.id for mark in marks[start : start + MARKS_A_STATEMENT]]
+        connection.execute(delete(RollupDirty).where(RollupDirty.id.in_(ids)))
     return len(hours)
 
 
@@ -52,7 +72,18 @@ def rebuild(connection: Connection) -> None:
         hour = func.timezone("UTC", func.date_trunc("hour", func.timezone("UTC", Post.created_at)))
     else:
         hour = func.strftime("%Y-%m-%d %H:00:00.000000", Post.created_at)
-    _count(connection, hour)
+    _count(connection, hour, join(Post, Label, Label.post_id == Post.id))
+
+
+def _count_hours(connection: Connection, batch: Sequence[datetime]) -> None:
+    # Joined to their marks, all hours of a batch are counted in one statement, each by its stretch of the posts' index.
+    if connection.dialect.name == "postgresql":
+        end = RollupDirty.hour + literal(timedelta(hours=1), Interval())
+    else:
+        end = func.strftime("%Y-%m-%d %H:%M:%S.000000", RollupDirty.hour, "+1 hour")
+    marked = select(RollupDirty.hour, end.label("end")).where(RollupDirty.hour.in_(batch)).distinct().subquery("marked")
+    within = and_(Post.created_at >= marked.c.hour, Post.created_at < marked.c.end)
+    _count(connection, marked.c.hour, join(marked, Post, within).join(Label, Label.post_id == Post.id))
 
 
 def _wait_for_turn(connection: Connection) -> None:
@@ -62,7 +93,7 @@ def _wait_for_turn(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
 
 
-def _count(connection: Connection, hour: ColumnElement[Any], *conditions: ColumnElement[bool]) -> None:
+def _count(connection: Connection, hour: ColumnElement[Any], origin: FromClause) -> None:
     weight = 1.0 / Post.inclusion_probability
     lang = func.coalesce(Post.lang, UNKNOWN_LANGUAGE).label("lang_of_post")
 
@@ -82,8 +113,8 @@ def _count(connection: Connection, hour: ColumnElement[Any], *conditions: Column
         sums[f"w_{category}"] = cast(func.sum(weight * Label.p_relevant * getattr(Label, f"p_{category}")), Float)
     query = (
         select(Label.model_id, hour.label("hour_of_post"), Post.source, lang, *sums.values())
-        .join(Post, Post.id == Label.post_id)
-        .where(Post.deleted_at.is_(None), *conditions)
+        .select_from(origin)
+        .where(Post.deleted_at.is_(None))
         .group_by(Label.model_id, "hour_of_post", Post.source, "lang_of_post")
     )
     connection.execute(insert(RollupHourly).from_select(["model_id", "hour", "source", "lang", *sums], query))
