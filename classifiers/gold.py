@@ -22,8 +22,8 @@ _Value = TypeVar("_Value", Category, Polarity)
 class GoldError(ClassifierError):
     """A labelled file can't be read; the message names the line."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, mend=MEND)
+    def __init__(self, message: str, *, mend: str = MEND) -> None:
+        super().__init__(message, mend=mend)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,9 @@ def read(path: Path) -> list[GoldPost]:
         with path.open("rb") as lines:
             posts = list(_posts(lines))
     except OSError as error:
-        raise GoldError(f"{path} can't be read: {error.strerror or error}") from error
+        raise GoldError(
+            f"{path} can't be read: {error.strerror or error}", mend="name a file of posts that people labelled"
+        ) from error
     if not posts:
         raise GoldError(f"{path} holds no labelled post")
     return posts

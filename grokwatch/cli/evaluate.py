@@ -1,7 +1,7 @@
 """`grokwatch evaluate`: how good the model's labels are on posts that people labelled."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -40,6 +40,8 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Measure and tell."""
+    from rich.console import Console
+
     from classifiers import gold, leakage
 
     if report is not None and not report.absolute().parent.is_dir():
@@ -49,12 +51,16 @@ def evaluate(
     except gold.GoldError as error:
         raise UsageError(str(error), mend=error.mend) from error
     leaks = leakage.find([post.text for post in posts], leakage.read_corpus())
-    if leaks:
+    if leaks and not allow_leakage:
         complain(_leak_sentence(posts, leaks), "take them out of the file, or add --allow-leakage", as_json=as_json)
-        if not allow_leakage:
-            raise typer.Exit(1)
+        raise typer.Exit(1)
+    if leaks:
+        typer.echo(f"These figures flatter: {_leak_sentence(posts, leaks)}.", err=True)
     classifier = load_classifier(load_settings())
-    measured, figures = measure(posts, classifier, corpus=leakage.CORPUS if rivals else None, seed=seed)
+    with Console(stderr=True, highlight=False).status("Labelling") as status:
+        measured, figures = measure(
+            posts, classifier, corpus=leakage.CORPUS if rivals else None, seed=seed, on_start=status.update
+        )
     figures["leaks"] = [post_leak(posts, leak) for leak in leaks]
     if report is not None:
         _write_report(report, measured, figures, file)
@@ -67,16 +73,27 @@ def evaluate(
 
 
 def measure(
-    posts: "Sequence[GoldPost]", classifier: Classifier, *, corpus: Path | None, seed: int
+    posts: "Sequence[GoldPost]",
+    classifier: Classifier,
+    *,
+    corpus: Path | None,
+    seed: int,
+    on_start: Callable[[str], None] = lambda _: None,
 ) -> "tuple[Evaluation, dict[str, Any]]":
-    """Label the posts, measure the labels and, where `corpus` is given, the contenders; give figures ready for JSON."""
+    """Label the posts, measure the labels and, where `corpus` is given, the contenders; give figures ready for JSON.
+
+    `on_start` hears what begins.
+    """
     from classifiers import contenders, evaluation, evaluation_report
 
+    on_start("Labelling")
     labels = list(classifier.label(Document(text=post.text, lang=post.lang) for post in posts))
     measured = evaluation.evaluate(posts, labels, seed=seed)
     figures = evaluation_report.as_json(measured)
     figures["rivals"], figures["rivals_skipped"] = (
-        contenders.compare(posts, corpus=corpus) if corpus is not None else ({}, {})
+        contenders.compare(posts, corpus=corpus, on_start=lambda name: on_start(f"Measuring the rival {name}"))
+        if corpus is not None
+        else ({}, {})
     )
     figures["model"] = classifier.card.version
     return measured, figures
@@ -158,7 +175,7 @@ def show(measured: "Evaluation", figures: Mapping[str, Any], name: str) -> None:
     table("Outcomes", ("", "precision", "recall", "F1", "posts"), scores)
     names = list(measured.per_class)
     confusion = [(truth, *map(int, row)) for truth, row in zip(names, measured.confusion, strict=True)]
-    table("Confusion (rows true, columns predicted)", ("", *(short[:8] for short in names)), confusion)
+    table("Confusion (rows true, columns predicted, names cut short)", ("", *(name[:5] for name in names)), confusion)
     table(
         "Calibration",
         ("confidence", "posts", "mean", "accuracy"),
