@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, case, cast, func, select
@@ -62,13 +63,12 @@ def period_sums(connection: Connection, step: Step | None, selection: Selection)
     )
     rows = connection.execute(query, execution_options={"yield_per": ROWS_A_FETCH})
     width = len(categories)
-    for period, group in groupby(rows, key=lambda row: str(row[0])):
-        threads: list[tuple[float, ...]] = []
-        posts = [0] * width
-        relevant = five = 0.0
-        for row in group:
-            threads.append(tuple(row[1 : 1 + width]))
-            posts = [total + count for total, count in zip(posts, row[1 + width : 1 + 2 * width], strict=True)]
-            relevant += row[-2]
-            five += row[-1]
-        yield PeriodSums(day=period, threads=threads, posts=tuple(posts), squares_relevant=relevant, squares_five=five)
+    for period, group in groupby(rows, key=itemgetter(0)):
+        _, *figures = zip(*group, strict=True)  # a column each: an archive may have a million threads
+        yield PeriodSums(
+            day=str(period),
+            threads=list(zip(*figures[:width], strict=True)),
+            posts=tuple(sum(column) for column in figures[width : 2 * width]),
+            squares_relevant=sum(figures[-2]),
+            squares_five=sum(figures[-1]),
+        )

@@ -7,10 +7,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-MOST_CLUSTERS: Final = 2_000
+MOST_CLUSTERS: Final = 500
 """More threads than these are merged at random: the interval stays right, the work stays bounded."""
-
-CLUSTERS_A_DRAW: Final = 500
 
 
 def draws(clusters: Floats, *, resamples: int, rng: np.random.Generator) -> Floats:
@@ -37,12 +35,11 @@ def draws(clusters: Floats, *, resamples: int, rng: np.random.Generator) -> Floa
     Floats
         One row a resample, one column a category.
     """
-    merged = _merge(clusters[clusters.sum(axis=1) > 0], rng)
-    sizes = merged.sum(axis=1)
-    sums = np.zeros((resamples, merged.shape[1]))
-    for start in range(0, len(merged), CLUSTERS_A_DRAW):
-        part = merged[start : start + CLUSTERS_A_DRAW]
-        sums += rng.standard_exponential((resamples, len(part))) @ part
+    threads = clusters[clusters.sum(axis=1) > 0]
+    sizes = threads.sum(axis=1)
+    merged = _merge(threads, rng)
+    weights = rng.standard_exponential((resamples, len(merged)), dtype=np.float32)
+    sums = weights.astype(np.float64) @ merged
     typical = float((sizes**2).sum() / sizes.sum())
     inside = rng.gamma(0.5, typical, size=sums.shape)
     outside = rng.gamma(0.5, typical, size=sums.shape)
