@@ -189,13 +189,12 @@ _NAMES: Final[Mapping[Rival, tuple[_Names, ...]]] = {
                 _latin("google['’]s (?:ai|models?|llm|chatbot|nano)"),
             ),
             words=re.compile(
-                r"(?<![A-Za-z0-9])Google(?![A-Za-z0-9])(?!(?:['’]s)?[\s-]?(?:Play|Maps?|Drive|Docs?|Sheets?|Slides|Translate|Search|Chrome|Pixel|Accounts?|Analytics|Ads?"
-                r"|Scholar|Calendar|Photos?|Meet|Colab|Cloud|Fonts?|Forms?|News|Trends|Pay|Wallet|Store|Home|Fi|Voice|it|search\w*|login|sign|results?|reviews?|translat\w+|maps?|account)\b)|谷歌"
+                # The company among its peers; neither its services nor a search on it.
+                r"(?<![A-Za-z0-9])(?<!\b[Oo]n )(?<!\b[Ii]n )(?<!\b[Ee]n )(?<!\b[Ss]ur )(?<!\b[Nn]o )(?<!\b[Cc]on )(?<!Dr\. )Google(?![A-Za-z0-9])(?!(?:['’]s)?[\s-]?(?:Play|Maps?|Drive|Docs?|Sheets?|Slides|Translate|Search|Chrome|Pixel|Accounts?|Analytics|Ads?"
+                r"|Scholar|Calendar|Photos?|Meet|Colab|Cloud|Fonts?|Forms?|News|Trends|Pay|Wallet|Store|Home|Fi|Voice|it|search\w*|login|sign|results?|reviews?|translat\w+|maps?|account|Takvim|p[rř]eklad\w*|Tradu\w+)\b)|谷歌(?!地图|搜索|浏览器|翻译|邮箱|账号)"
             ),
             only_beside=_pattern(
-                _latin(
-                    r"openai|anthropic|deepmind|chatgpt|gpt-?\d\S{0,4}|claude|deepseek|xai|meta|microsoft|ai (?:race|labs?|companies|models?)|llms?"
-                ),
+                _latin(r"openai|anthropic|deepmind|xai|meta|ai (?:race|labs?|companies|models?)|llms?"),
                 "大模型",
             ),
         ),

@@ -74,6 +74,7 @@ def test_rivals_are_named_in_any_script_once_and_in_the_order_of_the_codebook(te
         "le mistral souffle fort, le vent est froid",
         "le chat dort sur Grok",
         "I googled it, then asked Grok; Google Maps was no help",
+        "found it on Google before xAI did",
         "Sora from Kingdom Hearts, drawn by Grok",
         "disk is GPT, not MBR",
         "Grok 4.1 is here",
