@@ -20,7 +20,7 @@ LANES: Final = 3
 """Rows of event names above a chart; a name that finds no room is left to the tooltip."""
 
 LANE_HEIGHT: Final = 14
-NOMINAL_WIDTH: Final = 620
+NOMINAL_WIDTH: Final = 420
 """Plot width in pixels for which room is reckoned; the real one is known to the browser alone."""
 
 MANY_PERIODS: Final = 100

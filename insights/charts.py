@@ -79,7 +79,7 @@ def shares_chart(shares: Sequence[Share], frame: Frame, *, legend: bool = True) 
                 rows.append(share_row(share, words, now=frame.now) | {"top": top, "bottom": top - share.share})
                 top -= share.share
     bars = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart()
         .mark_bar(xOffset=bar_gap(periods), x2Offset=-bar_gap(periods))
         .encode(
             x=time_axis(periods, words),
@@ -99,7 +99,7 @@ def shares_chart(shares: Sequence[Share], frame: Frame, *, legend: bool = True) 
     ]
     five = not shares or shares[0].denominator is Denominator.FIVE
     title = words(f"chart.shares.title.{'five' if five else 'relevant'}")
-    return _finish(layers, frame, title=title, description=_describe(shares, title, words), height=300)
+    return _finish(layers, rows, frame, title=title, description=_describe(shares, title, words), height=300)
 
 
 def interval_chart(
@@ -118,7 +118,7 @@ def interval_chart(
     periods = _periods(shares, frame)
     mine = [share for share in shares if share.category is category]
     rows = [share_row(share, words, now=frame.now) for share in mine]
-    base = alt.Chart(alt.Data(values=rows)).encode(x=time_axis(periods, words, field="middle", brief=True))
+    base = alt.Chart().encode(x=time_axis(periods, words, field="middle", brief=True))
     y = percent_y("share", None, ceiling=ceiling)
     colour = COLOURS[category]
     known = "isValid(datum.share)"
@@ -150,7 +150,7 @@ def interval_chart(
         ),
     ]
     title = words(f"category.{category}")
-    return _finish(layers, frame, title=title, description=_describe(mine, title, words), height=150)
+    return _finish(layers, rows, frame, title=title, description=_describe(mine, title, words), height=150)
 
 
 def common_ceiling(shares: Sequence[Share], baseline: Mapping[Category, float] | None = None) -> float:
@@ -184,7 +184,7 @@ def baseline_chart(shares: Sequence[Share], baseline: Mapping[Category, float], 
         }
         rows.append(row | {"difference": difference_text(share, baseline[category], words)})
     y = alt.Y("name:N", sort=list(names.values()), axis=None, scale=alt.Scale(paddingInner=0.1, paddingOuter=0.0))
-    data = alt.Chart(alt.Data(values=rows)).encode(y=y)
+    data = alt.Chart().encode(y=y)
     x = percent_x(ceiling, words("chart.axis.share"))
     known = "isValid(datum.share)"
     told = [
@@ -211,9 +211,12 @@ def baseline_chart(shares: Sequence[Share], baseline: Mapping[Category, float], 
     title = words("chart.baseline.title")
     return _finish(
         layers,
+        rows,
         frame,
         title=title,
-        subtitle=words("chart.baseline.subtitle"),
+        subtitle=words(
+            "chart.baseline.subtitle", period=period_name(shares[0].period_start, shares[0].period_end, words)
+        ),
         description=_describe(shares, title, words),
         height=300,
     )
@@ -242,7 +245,7 @@ def volume_chart(volumes: Sequence[Volume], frame: Frame) -> alt.LayerChart:
     ]
     kinds = [words("chart.volume.posts"), words("chart.volume.relevant")]
     bars = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart()
         .mark_bar(color=INK, xOffset=bar_gap(periods), x2Offset=-bar_gap(periods))
         .encode(
             x=time_axis(periods, words),
@@ -257,9 +260,7 @@ def volume_chart(volumes: Sequence[Volume], frame: Frame) -> alt.LayerChart:
                 "kind:O",
                 sort=kinds,
                 scale=alt.Scale(domain=kinds, range=[0.25, 0.6]),
-                legend=alt.Legend(
-                    title=None, orient="bottom", symbolType="square", symbolFillColor=INK, symbolStrokeWidth=0
-                ),
+                legend=None,
             ),
             tooltip=tooltip(
                 words,
@@ -281,7 +282,15 @@ def volume_chart(volumes: Sequence[Volume], frame: Frame) -> alt.LayerChart:
         for volume in volumes[-3:]
     )
     layers = [*event_layers(frame.events, periods, words, labelled=False), bars, *so_far_layer(periods, words)]
-    return _finish(layers, frame, title=title, description=f"{title}. {told}", height=170)
+    return _finish(
+        layers,
+        rows,
+        frame,
+        title=title,
+        subtitle=words("chart.volume.subtitle"),
+        description=f"{title}. {told}",
+        height=170,
+    )
 
 
 def png(chart: alt.LayerChart, *, scale: float = 2.0) -> bytes:
@@ -302,6 +311,7 @@ def svg(chart: alt.LayerChart) -> str:
 
 def _finish(
     layers: Sequence[alt.Chart],
+    rows: Sequence[dict[str, Any]],
     frame: Frame,
     *,
     title: str,
@@ -315,9 +325,11 @@ def _finish(
     heading = alt.TitleParams(
         text=title, subtitle=lines, subtitleColor=INK, subtitleFontSize=12, anchor="start", offset=8, frame="group"
     )
-    chart = alt.LayerChart(layer=list(layers))
-    # The height is that of the plot, so that long legends and titles don't press it flat.
-    return chart.properties(
+    # The rows belong to the whole chart and not to each of its layers: they are many, and are copied with every step of
+    # building a layer. The height is that of the plot, so that long legends and titles don't press it flat.
+    return alt.LayerChart(
+        data={"values": list(rows)},
+        layer=list(layers),
         title=heading,
         description=description,
         height=height,
