@@ -27,7 +27,6 @@ WATCHED_CHANNELS: Final = ("grok",)
 CASE_BIT: Final = 0x20
 NEWLINE: Final = 0x0A
 SPACE: Final = 0x20
-ESCAPE_LENGTH: Final = 6
 WORD: Final = 8
 NAME_HEAD: Final = 3
 """Bytes of a name beyond ASCII that are compared before its pattern is tried."""
@@ -51,10 +50,11 @@ class _Name:
 
 @dataclass(frozen=True, slots=True)
 class _Ascii:
-    """The first pairs of bytes of an ASCII name (the second is None where it is shorter than four), and its pattern."""
+    """An ASCII name: a pair of its bytes with their offset, the pair before that where there is one, and its pattern."""
 
-    first: int
-    second: int | None
+    pair: int
+    offset: int
+    before: int | None
     pattern: re.Pattern[bytes]
 
 
@@ -92,8 +92,8 @@ class TermMatcher:
         self._escape_heads = np.array(sorted({h for name in foreign for h in _escape_heads(name)}), dtype=np.uint32)
         self._utf8 = [_foreign(name, _utf8) for name in foreign]
         self._utf8_heads = np.array(sorted({h for name in foreign for h in _utf8_heads(name)}), dtype=np.uint32)
-        self._lowered = (np.empty(0, np.uint8), np.empty(0, np.uint8))
-        self._flags = np.empty((2, 0), np.bool_)
+        self._lowered = np.empty(0, np.uint8)
+        self._flags = np.empty(0, np.bool_)
 
     def names(self, text: str) -> bool:
         """Tell whether a text names a term."""
@@ -107,23 +107,18 @@ class TermMatcher:
     def scan(self, block: bytes) -> Scan:
         """Give the offsets of a block's newlines, and those at which it names a term or a watched channel."""
         raw = np.frombuffer(block, np.uint8)
-        self._grow(raw.size)
+        stride = (raw.size + 2) // 2 * 2
+        if self._lowered.size < 2 * stride:
+            self._lowered = np.empty(2 * stride, np.uint8)
+            self._flags = np.empty(stride + WORD, np.bool_)
         # One comparison finds newlines and bytes beyond ASCII alike: both are less than a space when taken as signed.
-        np.less(raw.view(np.int8), SPACE, out=self._flags[0, : raw.size])
-        special = _where(self._flags[0], raw.size)
+        np.less(raw.view(np.int8), SPACE, out=self._flags[: raw.size])
+        special = _where(self._flags, raw.size)
         values = raw[special]
         hits = set(self._find_utf8(block, raw, special[values >= 0x80]))  # noqa: PLR2004 - where ASCII ends
-        if raw.size > ESCAPE_LENGTH:
-            hits.update(self._find_in_pairs(block, raw))
-        else:
-            hits.update(match.start() for name in self._ascii for match in name.pattern.finditer(block))
+        if raw.size:
+            hits.update(self._find_in_pairs(block, raw, stride))
         return Scan(special[values == NEWLINE], np.array(sorted(hits), dtype=np.int64))
-
-    def _grow(self, size: int) -> None:
-        if self._flags.shape[1] < size + WORD:
-            room = (size // WORD + 2) * WORD
-            self._lowered = (np.empty(room, np.uint8), np.empty(room, np.uint8))
-            self._flags = np.empty((2, room), np.bool_)
 
     def _find_utf8(self, block: bytes, raw: npt.NDArray[np.uint8], places: Positions) -> Iterator[int]:
         places = places[places < raw.size - NAME_HEAD + 1]
@@ -134,29 +129,35 @@ class TermMatcher:
             heads = heads << np.uint32(8) | raw[places + following]
         yield from _verified(block, places[_among(heads, self._utf8_heads)], self._utf8)
 
-    def _find_in_pairs(self, block: bytes, raw: npt.NDArray[np.uint8]) -> Iterator[int]:
-        flags, others = self._flags
+    def _find_in_pairs(self, block: bytes, raw: npt.NDArray[np.uint8], stride: int) -> Iterator[int]:
+        """Compare pairs of bytes: those from the first byte on, and behind them those from the second on."""
+        lowered = self._lowered[: 2 * stride]
         for shift in range(2):
-            size = (raw.size - shift) // 2
-            lowered = np.bitwise_or(raw[shift : shift + 2 * size], CASE_BIT, out=self._lowered[shift][: 2 * size])
-            pairs = lowered.view("<u2")
-            for name in self._ascii:
-                count = size
-                np.equal(pairs, name.first, out=flags[:size])
-                if name.second is not None:
-                    count = size - 1
-                    np.equal(pairs[1:], name.second, out=others[:count])
-                    np.logical_and(flags[:count], others[:count], out=flags[:count])
-                for place in (_where(flags, count) * 2 + shift).tolist():
-                    if name.pattern.match(block, place):
-                        yield place
-            if self._escaped:
-                np.equal(pairs, ESCAPE, out=flags[:size])
-                places = _where(flags, size - 2)
-                if places.size:
-                    heads = pairs[places + 1].astype(np.uint32) << np.uint32(16) | pairs[places + 2]
-                    places = places[_among(heads, self._escape_heads)] * 2 + shift
-                    yield from _verified(block, places, self._escaped)
+            row = lowered[shift * stride : (shift + 1) * stride]
+            np.bitwise_or(raw[shift:], CASE_BIT, out=row[: raw.size - shift])
+            row[raw.size - shift :] = 0
+        pairs = lowered.view("<u2")
+        for name in self._ascii:
+            found = self._pairs_equal(pairs, name.pair)
+            if name.before is not None:
+                found = found[pairs[found - 1] == name.before]
+            for place in _places(found, stride, name.offset).tolist():
+                if place >= 0 and name.pattern.match(block, place):
+                    yield place
+        if self._escaped:
+            found = self._pairs_equal(pairs[:-2], ESCAPE)
+            heads = pairs[found + 1].astype(np.uint32) << np.uint32(16) | pairs[found + 2]
+            yield from _verified(block, _places(found[_among(heads, self._escape_heads)], stride, 0), self._escaped)
+
+    def _pairs_equal(self, pairs: npt.NDArray[np.uint16], pair: int) -> Positions:
+        np.equal(pairs, pair, out=self._flags[: pairs.size])
+        return _where(self._flags, pairs.size)
+
+
+def _places(pairs: Positions, stride: int, offset: int) -> Positions:
+    """Turn indices of pairs into offsets in the block, less the offset at which the pair stands in what was looked for."""
+    shift, index = np.divmod(pairs, stride // 2)
+    return index * 2 + shift - offset
 
 
 def _where(flags: npt.NDArray[np.bool_], size: int) -> Positions:
@@ -210,8 +211,10 @@ ESCAPE: Final = _pair(b"\\u")
 
 def _ascii(text: str) -> _Ascii:
     raw = text.encode()
-    second = _pair(raw[2:4]) if len(raw) >= 4 else None  # noqa: PLR2004 - two pairs
-    return _Ascii(_pair(raw[:2]), second, re.compile(re.escape(raw), re.IGNORECASE))
+    if len(raw) < 4:  # noqa: PLR2004 - two pairs
+        return _Ascii(_pair(raw[:2]), 0, None, re.compile(re.escape(raw), re.IGNORECASE))
+    # The second pair is looked for: the `ok` of Grok is rarer than its `gr`.
+    return _Ascii(_pair(raw[2:4]), 2, _pair(raw[:2]), re.compile(re.escape(raw), re.IGNORECASE))
 
 
 def _cases(character: str) -> tuple[str, ...]:
