@@ -13,7 +13,7 @@ from db.errors import DatabaseError
 from db.readonly import Answer, Limits
 
 READER: Final = Path(__file__).with_name("sqlite_reader.py")
-GRACE_SECONDS: Final = 2.0
+GRACE_SECONDS: Final = 4.0
 """What the process may take past its own time-out, to start and to hand over, before it is ended from outside."""
 DESCRIBE: Final = Limits(max_rows=1, timeout_seconds=10)
 

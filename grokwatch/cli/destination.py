@@ -2,12 +2,16 @@
 
 import io
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO
+
+import typer
 
 from grokwatch.cli.session import UsageError
 
@@ -42,6 +46,20 @@ def refuse_terminal(output: Path | None, *, binary: bool) -> None:
 
 
 @contextmanager
+def tidy_on_sigterm() -> Generator[None]:
+    """Let SIGTERM end the work as Ctrl-C does: half a file is removed, the run is marked."""
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def text_stream(output: Path | None) -> Generator[IO[str]]:
     """Open the file, or standard output for None, for UTF-8 text whose line ends are left as they are written."""
     with byte_stream(output) as stream:
@@ -57,8 +75,12 @@ def text_stream(output: Path | None) -> Generator[IO[str]]:
 def byte_stream(output: Path | None) -> Generator[IO[bytes]]:
     """Open the file, or standard output for None. The file appears under its name when everything is written."""
     if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError as error:  # the reader has seen enough, as with `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from error
         return
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{output.name}.", suffix=".part", dir=output.absolute().parent)

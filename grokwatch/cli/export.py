@@ -85,7 +85,7 @@ def export(
         **{name: _plain(value) for name, value in asdict(choice).items()},
     }
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    with database(load_settings()) as engine:
+    with destination.tidy_on_sigterm(), database(load_settings()) as engine:
         with engine.begin() as connection:
             total, waiting = count_labelled(connection, choice), count_unlabelled(connection, choice)
             run_id = runs.start_run(connection, KIND, source=source, now=now(), detail=detail)
@@ -95,6 +95,8 @@ def export(
                 seen = progress.track(posts, total=total, description="exporting")
                 rows = _write(seen, form, file, choice.columns(), exact=exact)
             status = "ok"
+        except typer.Exit:  # whoever read it has gone
+            raise
         except Exception as failure:
             status, error = "failed", str(failure) or type(failure).__name__
             raise

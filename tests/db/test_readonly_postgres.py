@@ -264,7 +264,7 @@ def test_a_question_that_never_ends_is_ended(filled, statement):
     begun = time.monotonic()
     with pytest.raises(DatabaseError, match=r"took longer than 1 seconds|more memory than"):
         ask(filled, statement, LIMITS)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
 
 
 @pytest.mark.parametrize("statement", WHOLE_ROWS)

@@ -158,7 +158,7 @@ def test_a_question_that_never_ends_is_ended(filled, statement):
     begun = time.monotonic()
     with pytest.raises(DatabaseError, match=r"took longer than 1 seconds|more memory than"):
         ask(filled, statement, LIMITS)
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 20
 
 
 def test_every_table_and_column_that_is_not_public_is_out_of_reach(filled):

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 
 import pyarrow.parquet as pq
@@ -12,6 +14,7 @@ from classifiers.codebook import Aspect, Category
 from db.export import COLUMNS, Choice, labelled_posts
 from db.ingest import entomb
 from db.models import Run
+from grokwatch.cli import destination
 from grokwatch.cli import export as command
 
 MONDAY = datetime(2025, 11, 17, tzinfo=UTC)
@@ -123,6 +126,21 @@ def test_a_failure_leaves_the_old_file_and_a_failed_run(grokwatch, filled, tmp_p
     with filled.connect() as connection:
         run = connection.execute(select(Run).where(Run.kind == "export")).one()
     assert (run.status, run.error) == ("failed", "the disk is full")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_leaves_no_half_file_and_an_interrupted_run(grokwatch, filled, tmp_path, monkeypatch, stop):
+    def stopped(posts, *_arguments, **_options):
+        with destination.byte_stream(tmp_path / "posts.csv") as stream:
+            stream.write(b"half")
+            os.kill(os.getpid(), stop)
+            next(posts)
+
+    monkeypatch.setattr(command, "_write", stopped)
+    assert grokwatch("export", "-o", "posts.csv").code in {130, 143}
+    assert [path.name for path in tmp_path.iterdir() if "posts" in path.name] == []
+    with filled.connect() as connection:
+        assert connection.execute(select(Run.status).where(Run.kind == "export")).scalar() == "interrupted"
 
 
 @pytest.mark.parametrize(
