@@ -47,6 +47,7 @@ def shares(
     from insights.holdings import holdings
     from insights.sample import is_sample
     from insights.shares import shares as estimate
+    from insights.shares import total
 
     start = first_moment(from_, "--from") if from_ else None
     end = end_moment(to, "--to") if to else None
@@ -57,18 +58,22 @@ def shares(
         if not LANGUAGE_TAG.fullmatch(tag):
             raise UsageError(f"--lang {tag!r} is not a language tag", mend="write it as ja, pt-BR or und (unknown)")
     rows: list[Share] = []
+    whole: list[Share] = []
+    chosen = list(Denominator) if denominator is None else [denominator]
     with database(load_settings()) as engine, engine.connect().execution_options(read_only=True) as connection:
-        for chosen in Denominator if denominator is None else (denominator,):
-            rows += estimate(
-                connection, step=by, start=start, end=end, sources=sources, langs=langs, denominator=chosen
-            )
+        for each in chosen:
+            rows += estimate(connection, step=by, start=start, end=end, sources=sources, langs=langs, denominator=each)
+        rows.sort(key=lambda row: row.period_start)  # both denominators of a period together, each in its order
+        if rows and rows[0].period_start != rows[-1].period_start and not as_json:
+            first, last = rows[0].period_start, rows[-1].period_end
+            for each in chosen:
+                whole += total(connection, start=first, end=last, sources=sources, langs=langs, denominator=each)
         held, sample, baseline = holdings(connection), is_sample(connection), by_category(connection)
-    rows.sort(key=lambda row: row.period_start)  # both denominators of a period together, each in its order
     if as_json:
         # Row by row: a person can read it, and a machine does not care.
         typer.echo("[" + ",\n ".join(json.dumps(_as_json(row), ensure_ascii=False) for row in rows) + "]")
     elif rows:
-        print_table(rows, by, baseline, sample=sample)
+        print_table(rows, whole, by, baseline, sample=sample)
     for message, mend in _notices(held, sample=sample, empty=not rows):
         _notify(message, mend, as_json=as_json)
 

@@ -19,8 +19,13 @@ REPORT = "Report"
 TITLES = {Denominator.FIVE: "Of the five", Denominator.RELEVANT: "Of all relevant"}
 
 
-def print_table(rows: list[Share], step: Step, baseline: Mapping[Category, float], *, sample: bool) -> None:
-    """Print the shares, period by period; a stretch of periods without posts takes one line."""
+def print_table(
+    rows: list[Share], whole: list[Share], step: Step, baseline: Mapping[Category, float], *, sample: bool
+) -> None:
+    """Print the shares, period by period, and those of the `whole` span.
+
+    A stretch of periods without posts takes one line, and so does a period that has too few for any share.
+    """
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDTH)
@@ -34,9 +39,16 @@ def print_table(rows: list[Share], step: Step, baseline: Mapping[Category, float
         table.add_column(title, justify="right", no_wrap=True)
     for periods in _stretches(rows):
         if periods[0][0].status is Status.NO_DATA:
-            table.add_row(_stretch_name(periods, step), "[dim]no posts[/dim]", end_section=True)
+            table.add_row(_stretch_name(periods, step), "[dim]no posts[/dim]")
+        elif all(row.status is Status.TOO_FEW for row in periods[0]):
+            _add_thin_period(table, periods[0], step, denominators)
         else:
-            _add_period(table, periods[0], step, denominators, baseline)
+            margin = [_name(periods[0][0], step), *_notes(periods[0], step)]
+            _add_period(table, periods[0], margin, denominators, baseline)
+    if whole:
+        first, end = whole[0].period_start, whole[0].period_end - timedelta(microseconds=1)
+        margin = ["all of it", f"[dim]{first:%Y-%m-%d}[/dim]", f"[dim]to {end:%Y-%m-%d}[/dim]"]
+        _add_period(table, whole, margin, denominators, baseline)
     console.print(table)
     method = rows[0].method
     console.print(
@@ -76,23 +88,32 @@ def _stretches(rows: list[Share]) -> Iterator[list[list[Share]]]:
 def _add_period(
     table: Table,
     period: list[Share],
-    step: Step,
+    margin: list[str],
     denominators: list[Denominator],
     baseline: Mapping[Category, float],
 ) -> None:
     found = {(row.denominator, row.category): row for row in period}
     categories = [category for category in Category if any((d, category) in found for d in denominators)]
-    margin = [_name(period[0], step), *_notes(period, step)]
-    sizes = [
-        "" if d is None else f"[dim]n {found[d, categories[0]].effective_posts:,.0f}[/dim]"
-        for d in _order(denominators)
-    ]
+    sizes = [_size(period, denominator) for denominator in _order(denominators)]
+    table.add_section()
     for index, category in enumerate(categories):
         report = f"{baseline[category]:.0%}" if category in baseline else ""
         cells = [report if d is None else _cell(found.get((d, category))) for d in _order(denominators)]
         posts = next(found[d, category].posts for d in denominators if (d, category) in found)
         table.add_row(margin[index] if index < len(margin) else "", category.value, f"{posts:,}", *cells)
     table.add_row("", "", "", *sizes, end_section=True)
+
+
+def _add_thin_period(table: Table, period: list[Share], step: Step, denominators: list[Denominator]) -> None:
+    widest = denominators[-1]
+    posts = sum(row.posts for row in period if row.denominator is widest)
+    sizes = [_size(period, denominator) for denominator in _order(denominators)]
+    table.add_row(_name(period[0], step), "[yellow]too few[/yellow]", f"{posts:,}", *sizes)
+
+
+def _size(period: list[Share], denominator: Denominator | None) -> str:
+    sizes = [row.effective_posts for row in period if row.denominator is denominator]
+    return f"[dim]n {sizes[0]:,.0f}[/dim]" if sizes else ""
 
 
 def _cell(row: Share | None) -> str:

@@ -77,6 +77,14 @@ def test_table_shows_counts_shares_intervals_the_report_and_what_is_too_few(fill
     assert max(len(line) for line in shown.splitlines()) <= 80
 
 
+def test_table_ends_with_the_whole_span_and_keeps_thin_periods_short(filled):
+    shown = call().stdout
+    assert "all of it" in shown
+    assert "2025-12-14" in shown
+    assert len([line for line in shown.splitlines() if "too few" in line]) == 1
+    assert "all of it" not in call("--to", "2025-11-23").stdout
+
+
 def test_posts_that_wait_are_told_with_the_mend(filled):
     filled.add(2, None, labelled=False)
     result = call()
