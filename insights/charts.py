@@ -304,11 +304,6 @@ def png(chart: alt.LayerChart, *, scale: float = 2.0) -> bytes:
     return vl_convert.vegalite_to_png(on_paper(chart), scale=scale)
 
 
-def svg(chart: alt.LayerChart) -> str:
-    """Draw a chart on white as SVG."""
-    return vl_convert.vegalite_to_svg(on_paper(chart))
-
-
 def _finish(
     layers: Sequence[alt.Chart],
     rows: Sequence[dict[str, Any]],
