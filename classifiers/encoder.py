@@ -1,0 +1,294 @@
+"""The shipped model: a multilingual encoder with linear heads in one ONNX file, run on the CPU, nothing downloaded."""
+
+import hashlib
+import os
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from classifiers import cues, language, rivals
+from classifiers.base import Classifier, ClassifierError, Document, Label, ModelCard
+from classifiers.calibration import softmax
+from classifiers.codebook import Aspect, Category, Polarity
+from classifiers.text import normalise
+
+if TYPE_CHECKING:
+    import onnxruntime
+    from transformers import PreTrainedTokenizerFast
+
+SHIPPED: Final = Path(__file__).parent / "model"
+WEIGHTS: Final = "model.onnx"
+TOKENIZER: Final = "tokenizer.json"
+DESCRIPTION: Final = "model.json"
+
+WINDOW: Final = 1024
+"""Documents that are held at a time; their texts are sorted by length, so that a batch pads little."""
+BATCH_TOKENS: Final = 1024
+"""Tokens of a batch, padding included: more would not fit into a core's cache and be slower."""
+REMEMBERED: Final = 8192
+"""Texts whose answers are kept, so that a repeated text is labelled once."""
+
+_MEND: Final = "Install Grokwatch again, or name the folder of another model."
+_PAD: Final = 1
+
+Answers = Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What `model.json` says about the weights beside it.
+
+    `temperatures` divide a head's logits before they become probabilities. A post is called relevant from the probability `relevance_threshold` on,
+    an aspect named from `aspect_thresholds` on. `prefix` stands before every text, as the base encoder was trained; `cues` names the numbers that the weights expect
+    beside the text.
+    """
+
+    version: str
+    sha256: str
+    max_tokens: int
+    prefix: str
+    cues: tuple[str, ...]
+    temperatures: Mapping[str, float]
+    relevance_threshold: float
+    aspect_thresholds: tuple[float, ...]
+    metrics: Mapping[str, float]
+
+
+def load(folder: Path | None = None, *, threads: int | None = None) -> Classifier:
+    """
+    Open a model.
+
+    Parameters
+    ----------
+    folder
+        Holds `model.onnx`, `tokenizer.json` and `model.json`; None for the model that Grokwatch ships.
+    threads
+        How many processor threads may work on a batch; None for all cores.
+
+    Raises
+    ------
+    ClassifierError
+        If a file is missing, damaged or not the one that `model.json` was written for.
+    """
+    return EncoderClassifier(folder or SHIPPED, threads=threads)
+
+
+class EncoderClassifier:
+    """A `Classifier` on one ONNX file. Use `load`."""
+
+    def __init__(self, folder: Path, *, threads: int | None = None) -> None:
+        self.description = _description(folder / DESCRIPTION)
+        weights = _bytes(folder / WEIGHTS)
+        if hashlib.sha256(weights).hexdigest() != self.description.sha256:
+            raise ClassifierError(f"The model file {folder / WEIGHTS} is damaged", mend=_MEND)
+        if self.description.cues != cues.NAMES:
+            raise ClassifierError(f"The model in {folder} was made for another version of Grokwatch", mend=_MEND)
+        self._encoder = Encoder(
+            weights,
+            folder / TOKENIZER,
+            max_tokens=self.description.max_tokens,
+            prefix=self.description.prefix,
+            threads=threads,
+        )
+        self._answered: OrderedDict[str, _Answer] = OrderedDict()
+
+    @property
+    def card(self) -> ModelCard:
+        """The model behind the labels."""
+        about = self.description
+        return ModelCard(version=about.version, sha256=about.sha256, metrics=about.metrics)
+
+    def label(self, documents: Iterable[Document]) -> Iterator[Label]:
+        """Yield one label a document, in the order given."""
+        source = iter(documents)
+        while window := list(islice(source, WINDOW)):
+            texts = [normalise(document.text) for document in window]
+            answers = self._answers(texts)
+            for document, text in zip(window, texts, strict=True):
+                yield self._label(answers[text], text, document.lang)
+
+    def _answers(self, texts: Sequence[str]) -> dict[str, "_Answer"]:
+        known = {text: self._answered[text] for text in texts if text in self._answered}
+        fresh = [text for text in dict.fromkeys(texts) if text not in known]
+        if fresh:
+            known.update(zip(fresh, self._interpret(self._encoder.logits(fresh)), strict=True))
+        for text in dict.fromkeys(texts):
+            # Long texts hardly ever repeat, and would fill the memory.
+            if len(text) <= cues.FOCUS_FROM:
+                self._answered[text] = known[text]
+                self._answered.move_to_end(text)
+        while len(self._answered) > REMEMBERED:
+            self._answered.popitem(last=False)
+        return known
+
+    def _interpret(self, logits: Answers) -> Iterator["_Answer"]:
+        about = self.description
+        relevant = 1 / (1 + np.exp(-logits["relevance"][:, 0] / about.temperatures["relevance"]))
+        categories = softmax(logits["category"], temperature=about.temperatures["category"])
+        polarities = logits["polarity"].argmax(axis=1)
+        aspects = 1 / (1 + np.exp(-logits["aspects"] / about.temperatures["aspects"])) >= np.array(
+            about.aspect_thresholds
+        )
+        for p_relevant, shares, polarity, named in zip(relevant, categories, polarities, aspects, strict=True):
+            yield _Answer(
+                p_relevant=float(p_relevant),
+                probabilities={category: float(share) for category, share in zip(Category, shares, strict=True)},
+                polarity=tuple(Polarity)[int(polarity)],
+                aspects=tuple(aspect for aspect, is_named in zip(Aspect, named, strict=True) if is_named),
+            )
+
+    def _label(self, answer: "_Answer", text: str, hint: str | None) -> Label:
+        relevant = bool(text) and answer.p_relevant >= self.description.relevance_threshold
+        return Label(
+            relevant=relevant,
+            # Nothing is about nothing: a text that was only markup or control characters.
+            p_relevant=answer.p_relevant if text else 0.0,
+            category=max(answer.probabilities, key=lambda category: answer.probabilities[category])
+            if relevant
+            else None,
+            probabilities=answer.probabilities,
+            polarity=answer.polarity if relevant else None,
+            aspects=answer.aspects if relevant else (),
+            mentions=rivals.find(text),
+            lang=language.detect(text, hint),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What the heads say of a text, once probabilities."""
+
+    p_relevant: float
+    probabilities: Mapping[Category, float]
+    polarity: Polarity
+    aspects: tuple[Aspect, ...]
+
+
+class Encoder:
+    """Weights and tokenizer: texts in, logits of every head out."""
+
+    def __init__(
+        self, weights: bytes, tokenizer: Path, *, max_tokens: int, prefix: str, threads: int | None = None
+    ) -> None:
+        self._max_tokens = max_tokens
+        self._prefix = prefix
+        self._tokenizer = _tokenizer(tokenizer)
+        self._session = _session(weights, threads)
+
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the heads."""
+        return tuple(output.name for output in self._session.get_outputs())
+
+    def logits(self, texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+        """Give the logits of normalised texts: one array (texts, answers) for each head, in the order of the texts."""
+        tokens: list[list[int]] = self._tokenizer(
+            [self._prefix + cues.focus(text) for text in texts],
+            truncation=True,
+            max_length=self._max_tokens,
+            return_attention_mask=False,
+        )["input_ids"]
+        hints = np.array([cues.of(text) for text in texts], np.float32).reshape(len(texts), len(cues.NAMES))
+        found: dict[str, NDArray[np.float64]] = {}
+        for members in _batches([len(ids) for ids in tokens]):
+            width = max(len(tokens[member]) for member in members)
+            ids = np.full((len(members), width), _PAD, np.int64)
+            for row, member in enumerate(members):
+                ids[row, : len(tokens[member])] = tokens[member]
+            feeds = {"input_ids": ids, "attention_mask": (ids != _PAD).astype(np.int64), "cues": hints[members]}
+            outputs: list[Any] = self._session.run(None, feeds)
+            for name, output in zip(self.outputs, outputs, strict=True):
+                found.setdefault(name, np.zeros((len(texts), output.shape[1])))[members] = output
+        return found
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Split texts into batches of about equal length, each of at most `BATCH_TOKENS` tokens (or one text)."""
+    batch: list[int] = []
+    for number in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[number] > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ClassifierError(f"The model file {path} can't be read: {error.strerror}", mend=_MEND) from error
+
+
+def _description(path: Path) -> Description:
+    try:
+        fields: dict[str, Any] = orjson.loads(_bytes(path))
+        return Description(
+            version=str(fields["version"]),
+            sha256=str(fields["sha256"]),
+            max_tokens=int(fields["max_tokens"]),
+            prefix=str(fields["prefix"]),
+            cues=tuple(fields["cues"]),
+            temperatures={
+                name: float(fields["temperatures"][name]) for name in ("relevance", "category", "polarity", "aspects")
+            },
+            relevance_threshold=float(fields["relevance_threshold"]),
+            aspect_thresholds=tuple(float(fields["aspect_thresholds"][aspect]) for aspect in Aspect),
+            metrics={str(name): float(value) for name, value in fields["metrics"].items()},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ClassifierError(f"The model's description {path} is damaged", mend=_MEND) from error
+
+
+@contextmanager
+def _no_advice() -> Iterator[None]:
+    # transformers advises at its import to install PyTorch, which Grokwatch does without.
+    name = "TRANSFORMERS_NO_ADVISORY_WARNINGS"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _tokenizer(path: Path) -> "PreTrainedTokenizerFast":
+    if not path.is_file():
+        raise ClassifierError(f"The model file {path} is missing", mend=_MEND)
+    with _no_advice():
+        from transformers import PreTrainedTokenizerFast  # noqa: PLC0415  # a second to import; who only reads labels need not wait
+    try:
+        tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(path), pad_token="<pad>")  # noqa: S106  # a token of text, not a password
+    except Exception as error:  # the tokenizers library raises nothing narrower
+        raise ClassifierError(f"The model file {path} is damaged", mend=_MEND) from error
+    # "<s>" typed by a person is three characters.
+    tokenizer.backend_tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def _session(weights: bytes, threads: int | None) -> "onnxruntime.InferenceSession":
+    import onnxruntime  # noqa: PLC0415  # as above
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # The arena never gives memory back, and a window of long posts would keep it for good.
+    options.enable_cpu_mem_arena = False
+    try:
+        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises half a dozen unrelated classes
+        raise ClassifierError("The model's weights can't be loaded by this onnxruntime", mend=_MEND) from error
