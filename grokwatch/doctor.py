@@ -31,6 +31,7 @@ FUTURE: Final = timedelta(hours=1)
 """How far ahead of this machine's clock a post may lie before the clock is doubted."""
 HANGING: Final = timedelta(days=1)
 SHORT_KEY: Final = 16
+SHIPPED: Final = Settings.model_fields["model"].default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ def check_hash_key(settings: Settings) -> Check:
 
 def check_database(settings: Settings, *, now: datetime) -> Iterator[Check]:
     """Tell whether the database is there, sound and of this version, and what it says of the work."""
-    card, model = check_model()
+    card, model = check_model(settings)
     try:
         url = parse_url(settings.database_url)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
@@ -144,11 +145,11 @@ def check_database(settings: Settings, *, now: datetime) -> Iterator[Check]:
         yield model
 
 
-def check_model() -> tuple[Any, Check]:
+def check_model(settings: Settings) -> tuple[Any, Check]:
     """Load the classifier and label one text with it; gives its card, None where it can't be used."""
     try:
         load = import_module("classifiers.encoder").load
-        classifier = load()
+        classifier = load(None if settings.model == SHIPPED else Path(settings.model))
         (label,) = classifier.label([Document(text="Grok answers quickly today.", lang="en")])
     except ModuleNotFoundError as error:
         missing = Check(

@@ -30,9 +30,11 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
         checks.append(check)
         if as_json:
             return
-        line = Text.assemble((f"{check.status:<4}", COLOURS[check.status]), f"  {check.name}: {check.message}")
+        line = Text.assemble(
+            (f"{check.status:<4}", COLOURS[check.status]), f"  {check.name}: {check.message.rstrip('.')}"
+        )
         if check.mend:
-            line.append(f". {check.mend[:1].upper()}{check.mend[1:]}.")
+            line.append(f". {check.mend[:1].upper()}{check.mend[1:].rstrip('.')}.")
         console.print(line)
 
     try:
