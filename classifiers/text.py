@@ -50,7 +50,7 @@ def normalise(text: str) -> str:
 
 def _settle(text: str) -> str:
     text = _MARKUP_SIGN.sub(" ", text)
-    for _ in range(len(text) + 1):
+    for _ in range(_MAX_PASSES):
         before, text = text, _cut(_pass(text))
         if text == before:
             break

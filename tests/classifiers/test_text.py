@@ -122,3 +122,12 @@ def test_ten_megabytes_of_anything_take_less_than_a_second(piece):
     normalise(text)
 
     assert time.process_time() - begun < 1.0
+
+
+@pytest.mark.parametrize(
+    "text", ["*_" * 50 + "Grok" + "_*" * 50, "&" + "#38;" * 50 + "lt;b", "[" * 50 + "Grok" + "](https://a.b/c)" * 50]
+)
+def test_markup_nested_deeper_than_people_write_settles_too(text):
+    once = normalise(text)
+
+    assert normalise(once) == once
