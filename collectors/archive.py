@@ -168,11 +168,10 @@ class Archive:
             ends = found.newlines if whole else np.append(found.newlines, raw.size)
             starts = np.concatenate(([0], ends[:-1] + 1))
             odd = np.flatnonzero((raw[starts] != ord("{")) | (raw[ends - 1] != ord("}")))
-            named = np.arange(ends.size) if self._keep_all else np.unique(np.searchsorted(ends, found.hits))
-            wanted = set(named.tolist())
+            wanted = set(range(ends.size) if self._keep_all else np.searchsorted(ends, found.hits).tolist())
             self._count(batch, ends.size)
             sound = True
-            for index in np.union1d(odd, named).tolist():
+            for index in sorted(wanted.union(odd.tolist())):
                 line = block.data[starts[index] : ends[index]].strip()
                 if first + index == 1:
                     line = line.removeprefix(BOM)

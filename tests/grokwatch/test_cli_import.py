@@ -265,7 +265,8 @@ def killed_and_resumed(tmp_path, data: bytes, rounds: int, seed: int) -> None:
     process = start(tmp_path, "RC")
     wait_for_rows(calm, process)
     start_up = time.monotonic() - began
-    assert process.communicate()[1] == b""
+    process.communicate()
+    assert process.returncode == 0
     os.environ["GROKWATCH_DATABASE_URL"] = f"sqlite:///{rough}"
     killed = 0
     for number in range(rounds):
@@ -304,7 +305,7 @@ def test_kill_9_loses_nothing_and_doubles_nothing(tmp_path, monkeypatch, pack):
 def test_kill_9_twenty_times_loses_nothing_and_doubles_nothing(tmp_path, monkeypatch):
     for name in ("GROKWATCH_HASH_KEY", "GROKWATCH_DATABASE_URL"):
         monkeypatch.setenv(name, "")
-    killed_and_resumed(tmp_path, zstandard.compress(comments(150_000, every=4, size=1_000)), rounds=20, seed=2)
+    killed_and_resumed(tmp_path, zstandard.compress(comments(60_000, every=4, size=1_000)), rounds=20, seed=2)
 
 
 @pytest.mark.slow
