@@ -11,7 +11,6 @@ from itertools import groupby
 from typing import Any
 
 import altair as alt
-import vl_convert
 
 from classifiers.codebook import FIVE, Category
 from insights.catalogue import Catalogue
@@ -25,7 +24,7 @@ from insights.chart_encoding import (
     share_tooltip,
     tooltip,
 )
-from insights.chart_paper import on_paper
+from insights.chart_paper import draw
 from insights.chart_time import INK, Period, bar_gap, event_layers, ms, note_layers, so_far_layer, time_axis
 from insights.events import Event
 from insights.shares import Denominator, Share, Status
@@ -301,7 +300,7 @@ def png(chart: alt.LayerChart, *, scale: float = 2.0) -> bytes:
     scale
         Pixels of the picture per pixel of the chart.
     """
-    return vl_convert.vegalite_to_png(on_paper(chart), scale=scale)
+    return draw(chart, scale=scale)
 
 
 def _finish(

@@ -296,3 +296,14 @@ def test_colours_stand_out_from_light_and_dark_pages(paper):
     for colour in charts.COLOURS.values():
         light, dark = sorted((luminance(colour), luminance(paper)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3, colour
+
+
+def test_pictures_bring_their_own_japanese_font():
+    charts.png(charts.shares_chart(weeks(Status.OK), frame("ja")), scale=1)
+    text = '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="40"><text y="30" font-size="30" font-family="{}">{}</text></svg>'
+    named, unknown = (
+        vl_convert.svg_to_png(text.format(family, "Aa 満足")) for family in ("Grokwatch Sans JP", "No Such Family")
+    )
+    assert named != unknown
+    drawn = {vl_convert.svg_to_png(text.format("Grokwatch Sans JP", letter)) for letter in "遅延不満懸念興奮放棄"}
+    assert len(drawn) == 10  # a missing letter would look like any other missing letter
