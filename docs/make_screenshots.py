@@ -39,7 +39,9 @@ PICTURES = {
     "dashboard-dark": ("", DESKTOP, "dark"),
     "dashboard-phone": ("?lang=ja", PHONE, "light"),
 }
-"""Picture -> address, window in pixels, colour scheme. The picture is as long as the page."""
+"""Picture -> address, window in pixels, colour scheme."""
+LONGEST = 1600
+"""A picture shows the page from its top, so many pixels of it at most."""
 
 
 def find_chromium() -> str | None:
@@ -119,14 +121,15 @@ def wait_until_drawn(page: Page) -> None:
 
 
 def photograph(page: Page, file: Path) -> None:
-    """Make the window as tall as the page, and take the picture."""
+    """Make the window as tall as the page, and take the picture of its upper part."""
     width = page.viewport_size["width"]
     for _ in range(3):  # charts move when the window grows
         height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_timeout(600)
     wait_until_drawn(page)
-    page.screenshot(path=file)
+    height = min(LONGEST, page.viewport_size["height"])
+    page.screenshot(path=file, clip={"x": 0, "y": 0, "width": width, "height": height})
 
 
 def fill(database_url: str) -> None:
