@@ -78,10 +78,21 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HourCount:
+    """How many posts matched a query in the hour that begins at `hour`, whether or not they were collected."""
+
+    query: str
+    hour: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Posts that belong into one transaction with the cursor that follows them.
 
     `read` counts what the source gave (lines, items) and `broken` what could not be understood, both for this page alone.
+    Where the platform bills, `cost_usd` is what the page cost and `reservation` names the money that was set aside for it
+    (see `collectors.budget`); the two are settled with the page. `counts` is a census, kept beside the posts.
     """
 
     posts: tuple[RawPost, ...]
@@ -89,6 +100,8 @@ class Page:
     read: int = 0
     broken: int = 0
     cost_usd: float = 0.0
+    reservation: int | None = None
+    counts: tuple[HourCount, ...] = ()
 
 
 class Collector(Protocol):

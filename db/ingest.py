@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from collectors.base import Cursor as CollectorCursor
 from collectors.base import Page, RawPost
+from db import spend, volumes
 from db.models import Cursor, Label, Post
 from db.rollups import mark_dirty
 from db.runs import add_counts
@@ -51,6 +52,10 @@ def store_page(
     add_counts(
         connection, run_id, read=page.read, kept=len(page.posts), new=stored.new, changed=changed, broken=page.broken
     )
+    if page.counts:
+        volumes.store(connection, page.counts, source=source, now=now)
+    if page.reservation is not None:
+        spend.settle(connection, page.reservation, page.cost_usd, run_id=run_id)
     if page.cursor is not None:
         _write_cursor(connection, source, page.cursor, now)
     return stored
