@@ -82,6 +82,45 @@ class SqlSettings(_Section):
     timeout_seconds: float = Field(default=30.0, gt=0, description="Seconds after which a question is given up.")
 
 
+DEFAULT_SUBREDDITS = (
+    "grok", "singularity", "artificial", "OpenAI", "ChatGPT", "ClaudeAI", "LocalLLaMA", "ArtificialInteligence",
+    "GeminiAI", "Bard", "perplexity_ai", "DeepSeek", "MistralAI", "accelerate", "agi", "MachineLearning",
+    "PromptEngineering", "technology", "Futurology", "programming", "learnprogramming", "teslamotors", "elonmusk", "Twitter",
+    "newsokur", "lowlevelaware", "de", "france", "brasil", "mexico", "argentina", "italy", "Polska", "korea", "Turkey", "arabs",
+    "india",
+)  # fmt: skip
+"""Communities about Grok, about its rivals, about technology, and of languages other than English."""
+
+
+class RedditSettings(_Section):
+    """Reddit's API, or its feeds for those who have no key."""
+
+    client_id: str | None = Field(
+        default=None,
+        description="Client id of a script app, from https://www.reddit.com/prefs/apps once it is approved.",
+    )
+    client_secret: SecretStr | None = Field(default=None, description="Its secret.")
+    user_agent: str = Field(
+        default="python:grokwatch:v0.1 (reputation research)",
+        min_length=7,
+        description="How Grokwatch names itself to Reddit; Reddit asks for your account in it, such as (by /u/NAME).",
+    )
+    subreddits: Words = Field(
+        default=DEFAULT_SUBREDDITS,
+        min_length=1,
+        description="Communities that are watched, without r/, separated by commas.",
+    )
+    feeds: bool = Field(
+        default=False,
+        description="Read the public Atom feeds while there is no key: slower, with gaps, a request every 6 seconds.",
+    )
+    reddit_url: str = Field(
+        default="https://www.reddit.com", pattern=r"^https?://", description="Where keys are shown and feeds lie."
+    )
+    oauth_url: str = Field(default="https://oauth.reddit.com", pattern=r"^https?://", description="Where the API lies.")
+    timeout_seconds: float = Field(default=20.0, gt=0, description="How long to wait for an answer.")
+
+
 class _Environment(EnvSettingsSource):
     """The environment; a `GROKWATCH_` name that is no setting is handed on, so that it is refused and not overlooked."""
 
@@ -139,6 +178,7 @@ class Settings(BaseSettings):
     classify_every_seconds: int = Field(
         default=60, ge=5, description="How often the scheduler labels posts that are new."
     )
+    reddit: RedditSettings = Field(default=RedditSettings(), description="Reddit")
     smtp: SmtpSettings = Field(default=SmtpSettings(), description="Mail server")
     digest: DigestSettings = Field(default=DigestSettings(), description="Weekly digest")
     sql: SqlSettings = Field(default=SqlSettings(), description="Ad-hoc SQL")
