@@ -10,6 +10,7 @@ from dashboard.sidebar import reset
 from dashboard.view import View
 from insights.catalogue import Catalogue
 from insights.chart_time import event_time
+from insights.holdings import Holdings
 from insights.shares import Status
 from insights.wording import count, moment_name, period_name
 
@@ -32,7 +33,7 @@ def nothing_chosen(view: View, words: Catalogue) -> None:
     st.button(words("filter.reset"), key="reset_empty", on_click=reset, args=(view,))
 
 
-def latest_note(found: Figures, view: View, words: Catalogue, *, newest: datetime) -> None:
+def latest_note(found: Figures, view: View, held: Holdings, words: Catalogue) -> None:
     """Name the period of the shares at a glance and the posts behind them; say where there is none."""
     if not found.latest:
         st.info(words(f"empty.too_few.{view.step}"), icon=":material/scatter_plot:")
@@ -49,7 +50,10 @@ def latest_note(found: Figures, view: View, words: Catalogue, *, newest: datetim
     sentences = [note]
     if found.passed_over:
         sentences.append(words(f"overview.now.passed_over.{view.step}", periods=count(found.passed_over)))
-    sentences.append(words("overview.now.newest", newest=moment_name(newest, words)))
+    if held.last is not None:
+        sentences.append(words("overview.now.newest", newest=moment_name(held.last, words)))
+    if held.waiting:
+        sentences.append(words("overview.now.waiting", waiting=count(held.waiting)))
     st.markdown(words("sentence.separator").join(sentences))
 
 

@@ -13,6 +13,7 @@ from dashboard.sidebar import choose_posts
 from dashboard.table import as_csv, as_table
 from dashboard.view import View
 from insights.catalogue import Catalogue
+from insights.holdings import Holdings
 
 PANELS_A_ROW = 3
 
@@ -34,15 +35,15 @@ def show(context: Context) -> None:
         nothing_chosen(view, words)
         return
     drawn = drawings(question, words.language, context.stock.sample, found)
-    show_now(found, view, words, newest=held.last)
+    show_now(found, view, held, words)
     show_course(found, drawn, words, hour=hour)
     show_figures(found, drawn, words, name=f"grokwatch-shares-{view.step}.csv")
 
 
-def show_now(found: Figures, view: View, words: Catalogue, *, newest: datetime) -> None:
+def show_now(found: Figures, view: View, held: Holdings, words: Catalogue) -> None:
     """Draw the shares of the last complete period."""
     st.header(words(f"overview.now.{view.step}"), anchor=False)
-    latest_note(found, view, words, newest=newest)
+    latest_note(found, view, held, words)
     if found.latest:
         st.html(cards(found.latest, found.changes, words))
         st.caption(words("overview.now.how"))

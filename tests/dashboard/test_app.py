@@ -204,6 +204,15 @@ def test_posts_without_labels_say_what_they_wait_for(fill, serve, sqlite_url):
     assert not charts(app)
 
 
+def test_posts_that_wait_for_a_label_are_told_beside_the_shares(fill, serve, sqlite_url):
+    fill(sqlite_url)
+    engine = open_engine(sqlite_url)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM labels WHERE post_id <= 3"))
+    engine.dispose()
+    assert "3 posts still wait for a label" in told(serve(sqlite_url))
+
+
 def test_a_choice_without_posts_names_it_and_leads_back(fill, serve, sqlite_url):
     fill(sqlite_url)
     app = serve(sqlite_url, source="x", posts_in="ja")
