@@ -121,6 +121,41 @@ class RedditSettings(_Section):
     timeout_seconds: float = Field(default=20.0, gt=0, description="How long to wait for an answer.")
 
 
+DEFAULT_X_QUERY: Final = "(grok OR グロック OR 그록 OR грок OR جروك OR غروك OR ग्रोक) -from:grok -to:grok -is:retweet"
+"""Names of Grok; what @grok says itself, what only calls it, and what only repeats are left out."""
+
+
+class XSettings(_Section):
+    """X's API v2, which bills by the post."""
+
+    bearer_token: SecretStr | None = Field(
+        default=None, description="Bearer token of an app, from https://console.x.com. Without one X is left alone."
+    )
+    base_url: str = Field(default="https://api.x.com", pattern=r"^https?://", description="Where the API lies.")
+    query: str = Field(
+        default=DEFAULT_X_QUERY,
+        min_length=1,
+        max_length=512,
+        description="What is searched for, in X's own operators, 512 characters at most with the language that is added.",
+    )
+    languages: Words = Field(
+        default=("en", "ja"),
+        description="Languages that are counted and sampled on their own, in X's codes; all others make one more group.",
+    )
+    monthly_budget_usd: float = Field(
+        default=50.0, ge=0, description="What may be spent in a calendar month (UTC); it is never passed."
+    )
+    price_post_usd: float = Field(default=0.005, ge=0, description="What X takes for a post.")
+    price_user_usd: float = Field(default=0.010, ge=0, description="What X takes for an account's profile.")
+    price_counts_usd: float = Field(default=0.005, ge=0, description="What X takes for a request of counts.")
+    monthly_posts: int = Field(default=2_000_000, ge=1, description="Posts that X lets an app read in a month.")
+    expand_users: bool = Field(default=False, description="Buy the authors' profiles too; nothing of them is stored.")
+    census_hours: int = Field(
+        default=6, ge=1, le=160, description="How often the posts of each group are counted, in hours."
+    )
+    timeout_seconds: float = Field(default=20.0, gt=0, description="How long to wait for an answer.")
+
+
 class _Environment(EnvSettingsSource):
     """The environment; a `GROKWATCH_` name that is no setting is handed on, so that it is refused and not overlooked."""
 
@@ -179,6 +214,7 @@ class Settings(BaseSettings):
         default=60, ge=5, description="How often the scheduler labels posts that are new."
     )
     reddit: RedditSettings = Field(default=RedditSettings(), description="Reddit")
+    x: XSettings = Field(default=XSettings(), description="X")
     smtp: SmtpSettings = Field(default=SmtpSettings(), description="Mail server")
     digest: DigestSettings = Field(default=DigestSettings(), description="Weekly digest")
     sql: SqlSettings = Field(default=SqlSettings(), description="Ad-hoc SQL")
