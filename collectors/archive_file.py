@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from collectors.base import CollectorError
-from collectors.compressed import Compression, DamagedError, chunks, compression_of
+from collectors.compressed import Compression, DamagedError, chunks, compression_of, window_of
 from collectors.own_files import FIELDS, OwnFormat
 from collectors.reddit_dump import is_reddit
 from collectors.tables import BOM, Header, read_header
@@ -19,6 +19,7 @@ from collectors.tables import BOM, Header, read_header
 FINGERPRINT: Final = 1 << 16
 """Bytes at either end of a file by which it is known again."""
 
+STANDARD_INPUT: Final = "standard input"
 SNIFFED: Final = 1 << 20
 MEND: Final = "give JSON lines or CSV: plain, .zst, .gz, .bz2 or .xz"
 FIRST_LINES: Final = 50
@@ -51,7 +52,8 @@ class Packed(Protocol):
 class ArchiveFile:
     """A file that was looked into and can be imported.
 
-    `path` is None for standard input, and `head` then holds what was already taken from it. `size` is in packed bytes.
+    `path` is None for standard input, and `head` then holds what was already taken from it. `size` is in packed bytes; `window`
+    is the memory in bytes that unpacking needs.
     """
 
     path: Path | None
@@ -59,6 +61,7 @@ class ArchiveFile:
     compression: Compression
     content: Content
     size: int | None
+    window: int = 0
     header: Header | None = None
     head: bytes = b""
     stream: Packed | None = None
@@ -116,6 +119,7 @@ def look_into(name: str, own: OwnFormat) -> ArchiveFile:
         It is missing, unreadable, empty, or holds nothing that could be imported; the message says what it is.
     """
     path = None if name == "-" else Path(name)
+    name = name if path else STANDARD_INPUT
     if path is not None and path.is_dir():
         raise CollectorError(f"{name} is a folder", mend=f"name the files in it, as in {name.rstrip('/')}/*.zst")
     try:
@@ -136,10 +140,11 @@ def look_into(name: str, own: OwnFormat) -> ArchiveFile:
     content, header = (Content.OWN, None) if text is None else _content_of(name, text, own)
     return ArchiveFile(
         path=path if regular else None,
-        name="standard input" if path is None else name,
+        name=name,
         compression=compression,
         content=content,
         size=path.stat().st_size if path is not None and regular else None,
+        window=window_of(head) if compression is Compression.ZSTD else 0,
         header=header,
         head=b"" if regular else head,
         stream=None if regular else raw,

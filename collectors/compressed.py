@@ -55,6 +55,14 @@ def compression_of(head: bytes) -> Compression:
     return Compression.XZ if head.startswith(b"\xfd7zXZ\0") else Compression.NONE
 
 
+def window_of(head: bytes) -> int:
+    """Give how many bytes of memory a `.zst` file asks for, from its beginning; 0 where it does not say."""
+    try:
+        return zstandard.get_frame_parameters(head).window_size
+    except zstandard.ZstdError:
+        return 0
+
+
 def chunks(file: Readable, compression: Compression) -> Iterator[bytes]:
     """Yield what a file holds.
 
@@ -97,10 +105,10 @@ def _zstd(file: Readable) -> Iterator[bytes]:
     )
     try:
         yield from iter(lambda: reader.read(CHUNK), b"")
-    except zstandard.ZstdError as error:
+    except (zstandard.ZstdError, MemoryError) as error:
+        if isinstance(error, MemoryError) or "memory" in str(error).lower():
+            raise DamagedError("its window needs more memory than there is") from error
         raise DamagedError(f"it is damaged ({error})") from error
-    except MemoryError as error:
-        raise DamagedError("its window needs more memory than this machine has") from error
     if not frames.whole:
         raise DamagedError("it ends early")
 

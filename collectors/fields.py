@@ -39,7 +39,7 @@ def moment(value: object) -> datetime:
         try:
             read = datetime.strptime(text, X_TIME)  # noqa: DTZ007 - the spelling holds the zone
         except ValueError:
-            raise ValueError(f"a time that can't be read: {text[:40]!r}") from None
+            raise ValueError(f"a time that can't be read: {text[:40]!r}, write it as in 2025-11-17T08:00:00Z") from None
     try:
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except OverflowError:
@@ -64,9 +64,9 @@ def _epoch(number: float) -> datetime:
     try:
         read = datetime.fromtimestamp(number, UTC)
     except (ValueError, OverflowError, OSError):
-        raise ValueError(f"a time out of range: {number}") from None
+        raise ValueError(f"a time out of range: {number:.15g}") from None
     if number < EARLIEST:
-        raise ValueError(f"a time out of range: {number}")
+        raise ValueError(f"a time out of range: {number:.15g}")
     return read
 
 

@@ -129,25 +129,19 @@ class OwnFormat:
             value = folded.get(self.columns.get(name, name).casefold())
             return None if value == "" else value
 
-        source = text_of(get("source")) or self.source
-        if source is None:
-            source = DEFAULT_SOURCE
-            guesses.assumed_source += 1
+        source = text_of(get("source")) or self.source or DEFAULT_SOURCE
         deleted = _is_true(get("deleted"))
         unescape = readable if source == "x" else str
         title, text = unescape(text_of(get("title"))), unescape(text_of(get("text")))
         if not (title or text or deleted):
             raise ValueError("no text")
         created_at = moment(get("created_at"))
-        guesses.naive_times += is_naive(get("created_at"))
-        identifier = text_of(get("id"))
-        if not identifier:
-            guesses.missing_ids += 1
-            identifier = _hashed(source, created_at.isoformat(), text_of(get("author")), title, text)
+        given_id = text_of(get("id"))
+        identifier = given_id or _hashed(source, created_at.isoformat(), text_of(get("author")), title, text)
         edited = get("edited_at")
         score = get("score")
         channel, thread = text_of(get("channel")), text_of(get("thread_id"))
-        return RawPost(
+        post = RawPost(
             source=_short(source.casefold(), LONGEST_SOURCE, "source"),
             source_id=_identifier(identifier),
             kind=_kind(text_of(get("kind"))),
@@ -165,6 +159,10 @@ class OwnFormat:
             inclusion_probability=_probability(get("inclusion_probability")),
             deleted=deleted,
         )
+        guesses.assumed_source += not (text_of(get("source")) or self.source)
+        guesses.naive_times += is_naive(get("created_at"))
+        guesses.missing_ids += not given_id
+        return post
 
 
 def _is_true(value: object) -> bool:

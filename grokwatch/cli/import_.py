@@ -26,24 +26,23 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
-HELP = """Import posts that name Grok from Reddit dumps and files of your own.
-
-Reads monthly Reddit dumps (RS_…, RC_…), JSON lines and CSV or TSV with a header; plain, .zst, .gz, .bz2 or .xz, told by their
-content. Of a dump, posts are kept whose title or text names Grok in any script, and all posts in r/grok. Names of your own
-columns: id, text, created_at, title, author, lang, source, kind, channel, thread_id, url, score (or likes), replies, edited_at,
-deleted, inclusion_probability.
-
-Safe to stop at any moment: the same command goes on where it stopped and doubles nothing.
-
-Example: grokwatch import RC_2025-11.zst posts.csv --map text=Body,created_at=Date"""
+HELP = (
+    "Import posts that name Grok from Reddit dumps and files of your own.\n\n"
+    "Reads monthly Reddit dumps (RS_…, RC_…), JSON lines, and CSV or TSV with a header; plain, .zst, .gz, .bz2 or .xz, told by "
+    "their content. Kept are posts whose title or text names Grok in any script, and all posts in r/grok.\n\n"
+    "Columns of your own files: text and created_at; and, where you have them, id, title, author, lang, source, kind, channel, "
+    "thread_id, url, score (or likes), replies, edited_at, deleted, inclusion_probability.\n\n"
+    "Safe to stop at any moment: the same command goes on where it stopped and doubles nothing.\n\n"
+    "Example: grokwatch import RC_2025-11.zst posts.csv --map text=Body,created_at=Date"
+)
 
 
 @app.command("import", help=HELP)
 def import_files(
-    files: Annotated[list[str], typer.Argument(help="Files to read; - is standard input.", metavar="FILE…")],
+    files: Annotated[list[str], typer.Argument(help="Files to read; - is standard input.", metavar="FILE")],
     source: Annotated[
         str | None,
-        typer.Option(help="Platform of posts in your own files that name none.  [default: x]", metavar="NAME"),
+        typer.Option(help="Platform of posts in your own files that name none (default: x).", metavar="NAME"),
     ] = None,
     columns: Annotated[
         list[str] | None,
@@ -56,11 +55,11 @@ def import_files(
     ] = False,
     subreddits: Annotated[
         list[str] | None,
-        typer.Option("--subreddit", help="Keep all posts of this subreddit; may be given again.  [default: grok]"),
+        typer.Option("--subreddit", help="Keep all posts of this subreddit; may be given again (default: grok)."),
     ] = None,
     rejects: Annotated[
         Path | None,
-        typer.Option(help="Where broken lines are written.  [default: rejects/ in the data folder]", dir_okay=False),
+        typer.Option(help="Where broken lines are written (default: in rejects/ of the data folder).", dir_okay=False),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Read from the start what was imported before.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end: what was done.")] = False,
@@ -159,7 +158,7 @@ def _import_one(
         rejects=RejectFile(reject_file[0], append=reject_file[1]),
         again=job.again,
     )
-    report = FileReport(file.name, tally=archive.tally)
+    report = FileReport(file.name, tally=archive.tally, window=file.window)
     stop.at_once = file.path is None  # a pipe may be silent for hours
     began = time.perf_counter()
     with meter(file.name, file.size, plain=not job.as_json) as show:

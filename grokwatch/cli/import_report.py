@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from collectors.archive_progress import Tally
+
+LARGE_WINDOW: Final = 128 << 20
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class FileReport:
     reject_file: Path | None = None
     seconds: float = 0.0
     damage: str | None = None
+    window: int = 0
 
     def counts(self) -> dict[str, Any]:
         """Give the counts under the names that they have in `--json`."""
@@ -42,6 +45,10 @@ class FileReport:
     def notices(self, source: str | None) -> list[str]:
         """Say what had to be assumed."""
         guesses, said = self.tally.guesses, list[str]()
+        if self.window > LARGE_WINDOW:
+            said.append(
+                f"Packed with a window of {self.window >> 20:,} MiB (zstd --long): any program needs so much memory to unpack it."
+            )
         if guesses.naive_times:
             said.append(f"{_posts(guesses.naive_times)} had a time without a zone: it was taken as UTC.")
         if guesses.missing_ids:
@@ -109,7 +116,7 @@ def sentences(report: FileReport, terms: Sequence[str], source: str | None) -> l
         told.append(f"    and {tally.broken - len(tally.broken_lines):,} more")
     if report.reject_file is not None:
         told.append(f"  The broken lines are in {report.reject_file}")
-    if tally.lines and not tally.kept and report.status == "imported":
+    if tally.lines > tally.broken and not tally.kept and report.status == "imported":
         told.append(f"  No post names one of: {', '.join(terms)}. To keep every post: --all --again.")
     return told + [f"  {notice}" for notice in report.notices(source)]
 

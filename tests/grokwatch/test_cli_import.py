@@ -9,16 +9,25 @@ import sqlite3
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import zstandard
+from sqlalchemy import select
 
+from collectors.archive import Archive
+from collectors.archive_file import look_into
+from collectors.own_files import OwnFormat
+from collectors.terms import TermMatcher
 from db import schema
 from db.engine import open_engine
+from db.models import Post
 from grokwatch.cli.main import main
+from grokwatch.pipeline import store
 
 CREATED = 1_763_337_600
+NOW = datetime(2025, 12, 1, tzinfo=UTC)
 
 
 def comments(count: int, *, every: int = 2, size: int = 300, seed: int = 3) -> bytes:
@@ -197,6 +206,35 @@ def test_a_truncated_file_is_kept_as_far_as_it_goes_and_the_others_are_read(comm
     assert "continued at line" in out
     assert one("grokwatch.db", "SELECT count(*) FROM posts WHERE source_id LIKE 't1_c%'") == 2_500
     assert one("grokwatch.db", "SELECT sum(read) FROM runs WHERE detail LIKE '%cut.gz%'") == 5_000
+
+
+def test_lines_that_are_all_broken_say_why(command, tmp_path):
+    (tmp_path / "own.csv").write_text("text,created_at\nGrok,17.11.2025\n")
+    _, out, _ = command("own.csv")
+    assert "line 2: a time that can't be read: '17.11.2025', write it as in 2025-11-17T08:00:00Z" in out
+    assert "No post names" not in out
+    assert "taken as X" not in out
+
+
+def test_a_window_that_takes_much_memory_is_told(command, tmp_path):
+    parameters = zstandard.ZstdCompressionParameters(window_log=29)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    (tmp_path / "dump").write_bytes(packer.compress(comments(100)) + packer.flush())
+    _, out, _ = command("dump")
+    assert "Packed with a window of 512 MiB" in out
+
+
+@pytest.mark.parametrize("pack", [bytes, zstandard.compress])
+def test_odd_characters_reach_either_database(engine, tmp_path, pack):
+    odd = r'{"id": "a", "body": "Grok \ud83d \u0000 😂", "link_id": "t3_s", "created_utc": 1763337600, "author": "\udc00"}'
+    (tmp_path / "dump").write_bytes(pack(odd.encode() + b"\n" + comments(2_000)))
+    archive = Archive(look_into(str(tmp_path / "dump"), OwnFormat()), terms=TermMatcher(["grok"]))
+    done = store(engine, archive, kind="import", clock=lambda: NOW, author_hash=lambda name: name[:8])
+    assert (done.new, done.broken) == (1_001, 20)
+    with engine.begin() as connection:
+        assert connection.scalar(select(Post.text).where(Post.source_id == "t1_a")) == "Grok \ufffd  😂"
+    again = Archive(look_into(str(tmp_path / "dump"), OwnFormat()), terms=TermMatcher(["grok"]))
+    assert store(engine, again, kind="import", clock=lambda: NOW, author_hash=lambda name: name[:8]).read == 0
 
 
 def start(folder, *words: object, stdin=subprocess.DEVNULL) -> subprocess.Popen:
