@@ -87,6 +87,26 @@ class HourCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """A span of time that a platform no longer gives: what was posted then is missing, and is said to be.
+
+    Parameters
+    ----------
+    stream
+        Which of the source's streams has the hole.
+    starts_at, ends_at
+        Half-open.
+    reason
+        A short sentence without a final full stop.
+    """
+
+    stream: str
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Posts that belong into one transaction with the cursor that follows them.
 
@@ -102,6 +122,7 @@ class Page:
     cost_usd: float = 0.0
     reservation: int | None = None
     counts: tuple[HourCount, ...] = ()
+    holes: tuple[Hole, ...] = ()
 
 
 class Collector(Protocol):
