@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from collectors.base import Cursor as CollectorCursor
 from collectors.base import Page, RawPost
-from db import spend, volumes
+from db import holes, spend, volumes
 from db.models import Cursor, Label, Post
 from db.rollups import mark_dirty
 from db.runs import add_counts
@@ -52,6 +52,7 @@ def store_page(
     add_counts(
         connection, run_id, read=page.read, kept=len(page.posts), new=stored.new, changed=changed, broken=page.broken
     )
+    holes.store(connection, page.holes, source=source, run_id=run_id, now=now)
     if page.counts:
         volumes.store(connection, page.counts, source=source, now=now)
     if page.reservation is not None:

@@ -109,6 +109,7 @@ class Post(Base):
         Index("ix_posts_created_at", "created_at"),
         Index("ix_posts_thread_id", "source", "thread_id"),
         Index("ix_posts_run_id", "run_id"),
+        Index("ix_posts_checked_at", "source", "checked_at"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -130,6 +131,12 @@ class Post(Base):
     inclusion_probability: Mapped[float] = mapped_column(default=1.0, server_default="1.0")
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), comment="the run that first saw the post")
     deleted_at: Mapped[datetime | None] = mapped_column(comment="when the deletion became known")
+    checked_at: Mapped[datetime | None] = mapped_column(
+        comment="when its platform was last asked whether it still stands"
+    )
+    missing_at: Mapped[datetime | None] = mapped_column(
+        comment="when its platform first left it out of an answer, empty once it is there again"
+    )
 
 
 class Cursor(Base):
@@ -156,6 +163,48 @@ class Spend(Base):
     reserved_usd: Mapped[float]
     settled_usd: Mapped[float | None] = mapped_column(comment="null while the request is under way")
     created_at: Mapped[datetime]
+
+
+class Hole(Base):
+    """A span that a platform no longer gives: posts of a stream from then are missing, and nobody can get them there."""
+
+    __tablename__ = "holes"
+    __table_args__ = (UniqueConstraint("source", "stream", "starts_at", "ends_at"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    source: Mapped[str] = mapped_column(String(32))
+    stream: Mapped[str] = mapped_column(String(255), comment="what was read, in the collector's words")
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(comment="why the posts can't be had, one sentence")
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"), comment="the run that found out")
+    noted_at: Mapped[datetime]
+
+
+class Parked(Base):
+    """A stream that its platform refuses, left alone until `retry_at`; the row goes when the stream is read again."""
+
+    __tablename__ = "parked"
+
+    source: Mapped[str] = mapped_column(String(32), primary_key=True)
+    stream: Mapped[str] = mapped_column(String(255), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(16), comment="forbidden, closed, budget or capped")
+    since: Mapped[datetime]
+    retry_at: Mapped[datetime] = mapped_column(comment="when the scheduler asks again")
+    error: Mapped[str] = mapped_column(comment="what the platform said, one sentence")
+    mend: Mapped[str] = mapped_column(comment="what to do about it")
+
+
+class Lease(Base):
+    """Work that one process at a time may do. Who holds it counts `beats` up; whoever sees them stand still may take it."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(255), comment="machine and process; empty when it was given back")
+    beats: Mapped[int] = mapped_column(BigInteger)
+    held_since: Mapped[datetime]
+    beat_at: Mapped[datetime] = mapped_column(comment="for people to read: the holder's clock may be wrong")
 
 
 class Volume(Base):

@@ -14,6 +14,7 @@ VIEWS: Final = (
     "v_rivals",
     "v_volumes",
     "v_runs",
+    "v_holes",
     "v_baseline",
 )
 
@@ -22,6 +23,7 @@ _TABLES: Final = (
     "labels",
     "models",
     "runs",
+    "holes",
     "volumes",
     "events",
     "rollups_hourly",
@@ -30,7 +32,7 @@ _TABLES: Final = (
     "alerts",
     "digests",
 )
-"""Not here: cursors and spend (the collectors' own books), rollups_dirty and alembic_version (upkeep)."""
+"""Not here: cursors, parked, leases and spend (the collectors' own books), rollups_dirty and alembic_version (upkeep)."""
 
 PRIVATE: Final[Mapping[str, frozenset[str]]] = {
     "posts": frozenset({"author_key"}),  # the same person's posts could be strung together
