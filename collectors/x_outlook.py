@@ -1,0 +1,86 @@
+"""What comes next: how far back X reaches, what the money allows, which stratum is drawn and how much it is likely to hold."""
+
+import math
+import random
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from collectors.x_plan import HOUR, SECOND, Outlook, Slice, census_cost, draw, expect, fractions, hour_of, month_end
+from collectors.x_query import XAccess
+from collectors.x_state import Drawn, State
+
+REACH: Final = timedelta(days=7)
+"""How far back X's recent search goes."""
+
+MARGIN: Final = timedelta(minutes=10)
+"""Nothing is asked for that leaves X's reach so soon."""
+
+SETTLED: Final = timedelta(seconds=60)
+"""After so long an hour's posts have reached X's index."""
+
+
+def reach(now: datetime) -> datetime:
+    """Give the first full hour that X's search can still be asked for with time to spare."""
+    return hour_of(now - REACH + MARGIN) + HOUR
+
+
+def outlook(access: XAccess, state: State, *, left_usd: float, now: datetime) -> Outlook:
+    """Say what the rest of the month allows: the money without that of the counts, against the posts to be expected."""
+    counts = census_cost(now, every=access.census_every, price_usd=access.prices.counts, groups=len(access.groups))
+    price = access.post_usd
+    posts = max(0.0, left_usd - counts) / price if price > 0 else math.inf
+    expected = {
+        group.name: expect(
+            state.counts.get(group.name, {}),
+            state.rates.get(group.name, 0.0),
+            start=state.next,
+            counted_until=state.counted_until or state.next,
+            end=max(month_end(now), state.next),
+        )
+        for group in access.groups
+    }
+    return Outlook(posts=posts, expected=expected, fractions=fractions(expected, posts))
+
+
+def counting_is_due(access: XAccess, state: State, now: datetime) -> bool:
+    """Say whether the groups must be counted before anything is planned."""
+    if state.counted_until is None or set(state.rates) != {group.name for group in access.groups}:
+        return True
+    return state.counting_until is not None or hour_of(now - SETTLED) - state.counted_until >= access.census_every
+
+
+def stratum_end(state: State, now: datetime) -> datetime | None:
+    """Give the end of the stratum that begins at `State.next`; None: it is not over yet."""
+    end = hour_of(state.next) + HOUR
+    if state.taken is not None:
+        end = min(end, state.taken.oldest_at + SECOND)
+    return end if end <= now - SETTLED else None
+
+
+def draw_stratum(access: XAccess, state: State, plan: Outlook, until: datetime) -> Drawn:
+    """Draw the slices of the stratum from `State.next` until its end, a slice for each group."""
+    slices: list[Slice] = []
+    for group in access.groups:
+        # Not a secret: the same stratum must be drawn alike when a kill came between the draw and its note.
+        chance = random.Random(f"{state.seed} {state.next.isoformat()} {group.name}")  # noqa: S311
+        slices += draw(group.name, state.next, until, fraction=plan.fractions[group.name], chance=chance)
+    return Drawn(until=until, slices=tuple(slices))
+
+
+def expected_in(state: State, part: Slice) -> float:
+    """Give the posts to be expected in a slice."""
+    return expect(
+        state.counts.get(part.group, {}),
+        state.rates.get(part.group, 0.0),
+        start=part.start,
+        counted_until=state.counted_until or part.start,
+        end=part.end,
+    )
+
+
+def settle_until(state: State, end: datetime) -> State:
+    """Note that all before `end` is settled; the counts of past hours are let go."""
+    first = hour_of(end)
+    counts = {name: {h: n for h, n in hours.items() if h >= first} for name, hours in state.counts.items()}
+    return replace(state, next=end, counts=counts, drawn=None)

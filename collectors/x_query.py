@@ -1,0 +1,86 @@
+"""What is asked of X, by whom and at which prices: the access, its query, and the groups of languages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from collectors.base import CollectorError
+from collectors.budget import Prices
+
+LONGEST_QUERY: Final = 512
+REST: Final = "rest"
+"""Name of the group that holds every language without a group of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Languages that are counted and sampled together; `clause` is what picks them in a query."""
+
+    name: str
+    clause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class XAccess:
+    """How X is asked.
+
+    Parameters
+    ----------
+    query
+        In X's own operators.
+    languages
+        Languages with a group of their own, in X's codes; all others make one more.
+    expand_users
+        Ask for the authors' profiles as well, at their price.
+    census_every
+        How often the groups are counted.
+
+    Raises
+    ------
+    CollectorError
+        The query is too long for X, or a language is none.
+    """
+
+    bearer_token: str = field(repr=False)
+    query: str
+    base_url: str = "https://api.x.com"
+    languages: Sequence[str] = ("en", "ja")
+    prices: Prices = field(default_factory=Prices)
+    expand_users: bool = False
+    census_every: timedelta = timedelta(hours=6)
+    timeout_seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not self.query.strip():
+            raise CollectorError("the query for X is empty", mend="correct GROKWATCH_X__QUERY")
+        odd = [code for code in self.languages if not code.replace("-", "").isalnum() or not code.isascii()]
+        if odd or len(set(self.languages)) != len(self.languages):
+            told = f"{odd[0]!r} is no language code of X" if odd else "a language is named twice"
+            raise CollectorError(told, mend="correct GROKWATCH_X__LANGUAGES, such as en,ja")
+        longest = max(len(self.grouped(group)) for group in self.groups)
+        if longest > LONGEST_QUERY:
+            raise CollectorError(
+                f"the query for X has {longest} characters with the language that is added; X takes {LONGEST_QUERY}",
+                mend=f"shorten GROKWATCH_X__QUERY by {longest - LONGEST_QUERY} characters",
+            )
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups of languages; together they hold every post once."""
+        own = tuple(Group(name=code, clause=f"lang:{code}") for code in self.languages)
+        return (*own, Group(name=REST, clause=" ".join(f"-lang:{code}" for code in self.languages)))
+
+    def grouped(self, group: Group) -> str:
+        """Give the query for one group."""
+        return f"({self.query}) {group.clause}" if group.clause else self.query
+
+    @property
+    def post_usd(self) -> float:
+        """What one post can cost at most, with its author where that is asked for."""
+        return self.prices.post + (self.prices.user if self.expand_users else 0.0)
+
+    @property
+    def counts_are_for(self) -> str:
+        """What counts and drawn slices belong to: with another query they mean nothing."""
+        return "\n".join(self.grouped(group) for group in self.groups)
