@@ -27,7 +27,16 @@ class Forbidden(PlatformError):  # noqa: N818 - named after the answer, as are t
 
 
 class ChannelClosed(PlatformError):  # noqa: N818
-    """A channel is private, quarantined, banned or unknown: raised once, the other channels go on."""
+    """A channel is private, quarantined, banned or unknown: raised once, the other channels go on.
+
+    `reason` is the platform's word for it.
+    """
+
+    def __init__(
+        self, message: str, *, mend: str, reason: str, status: int | None = None, url: str | None = None
+    ) -> None:
+        super().__init__(message, mend=mend, status=status, url=url)
+        self.reason = reason
 
 
 class BudgetSpent(PlatformError):  # noqa: N818

@@ -1,6 +1,6 @@
 """Objects of Reddit dumps as posts; the fields are those of Reddit's API as Pushshift and Arctic Shift keep them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from collectors.base import Kind, RawPost
@@ -25,11 +25,12 @@ def is_comment(record: Mapping[str, Any]) -> bool:
     return "body" in record and "link_id" in record
 
 
-def reddit_post(record: Mapping[str, Any]) -> RawPost:
+def reddit_post(record: Mapping[str, Any], *, escaped: bool = True) -> RawPost:
     """Read a submission or a comment.
 
     `source_id` is Reddit's fullname (`t3_…` a submission, `t1_…` a comment), so that the two can't be taken for each other;
-    `thread_id` is the fullname of the submission. Reddit's API delivers `&`, `<` and `>` escaped: they are put back.
+    `thread_id` is the fullname of the submission. Reddit's API delivers `&`, `<` and `>` escaped
+    unless asked for `raw_json`: where they are `escaped`, they are put back.
 
     Raises
     ------
@@ -42,7 +43,8 @@ def reddit_post(record: Mapping[str, Any]) -> RawPost:
         raise ValueError("no id")
     if len(source_id) > LONGEST_ID:
         raise ValueError(f"an id of more than {LONGEST_ID} characters")
-    text = text_of(record.get("body" if comment else "selftext"))
+    said: Callable[[object], str] = (lambda value: readable(text_of(value))) if escaped else text_of
+    text = said(record.get("body" if comment else "selftext"))
     deleted = _is_gone(text) or _was_taken_down(record)
     channel = text_of(record.get("subreddit")) or None
     author = text_of(record.get("author"))
@@ -53,8 +55,8 @@ def reddit_post(record: Mapping[str, Any]) -> RawPost:
         kind=Kind.COMMENT if comment else Kind.SUBMISSION,
         thread_id=(_fullname(record.get("link_id"), "t3_") or source_id)[:LONGEST_ID] if comment else source_id,
         created_at=moment(record.get("created_utc", record.get("created"))),
-        title=None if comment else readable(text_of(record.get("title"))) or None,
-        text="" if deleted else readable(text),
+        title=None if comment else said(record.get("title")) or None,
+        text="" if deleted else text,
         channel=channel[:128] if channel else None,
         author=None if author in NO_AUTHOR else author,
         edited_at=moment(edited) if edited and not isinstance(edited, bool) else None,
