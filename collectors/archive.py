@@ -17,7 +17,7 @@ import orjson
 from collectors.archive_file import ArchiveFile, Content, fingerprint, opened
 from collectors.archive_progress import Batch, BrokenLine, Progress, Tally, stream_name
 from collectors.base import CollectorError, Cursor, Page, RawPost
-from collectors.compressed import Compression, DamagedError, chunks
+from collectors.compressed import Compression, DamagedError, Unpacker
 from collectors.line_blocks import Block, ReadAhead, line_blocks
 from collectors.own_files import OwnFormat
 from collectors.reddit_dump import is_reddit, reddit_post
@@ -118,8 +118,8 @@ class Archive:
             progress = replace(progress, offset=header.end, lines=header.lines)
         damage: CollectorError | None = None
         with opened(self.file, start=progress.offset if plain else 0) as packed:
-            unpacked = chunks(packed, self.file.compression)
-            blocks = line_blocks(unpacked, start=progress.offset if plain else 0, skip=progress.offset)
+            unpacker = Unpacker(packed, self.file.compression)
+            blocks = line_blocks(unpacker, start=progress.offset if plain else 0, skip=progress.offset)
             with ReadAhead(blocks) as ahead:
                 batch = Batch(progress)
                 steps = self._rows(ahead, batch) if header else self._lines(ahead, batch)
@@ -158,7 +158,7 @@ class Archive:
             first = batch.progress.lines + 1
             if block.overlong:
                 self._count(batch, 1)
-                self._reject(batch, first, "the line is longer than 16 MiB", block.data)
+                self._reject(batch, first, "the line is longer than 16 MiB", bytes(block.data))
                 batch.go_to(block.end, first)
                 yield
                 continue
@@ -172,7 +172,7 @@ class Archive:
             self._count(batch, ends.size)
             sound = True
             for index in sorted(wanted.union(odd.tolist())):
-                line = block.data[starts[index] : ends[index]].strip()
+                line = bytes(block.data[starts[index] : ends[index]]).strip()
                 if first + index == 1:
                     line = line.removeprefix(BOM)
                 if not line:

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from collectors.base import CollectorError
-from collectors.compressed import Compression, DamagedError, chunks, compression_of, window_of
+from collectors.compressed import Compression, DamagedError, Unpacker, compression_of, window_of
 from collectors.own_files import FIELDS, OwnFormat
 from collectors.reddit_dump import is_reddit
 from collectors.tables import BOM, Header, read_header
@@ -190,15 +190,15 @@ class _Bytes:
 
 def _unpacked(head: bytes, compression: Compression) -> bytes | None:
     """Unpack the beginning of a file as far as it goes; None where it breaks off before anything comes out."""
-    unpacked = b""
+    unpacked = bytearray(SNIFFED)
+    size = 0
     try:
-        for chunk in chunks(_Bytes(head), compression):
-            unpacked += chunk
-            if len(unpacked) >= SNIFFED:
-                break
+        unpacker = Unpacker(_Bytes(head), compression)
+        while step := unpacker.readinto(memoryview(unpacked)[size:]):
+            size += step
     except DamagedError:  # the beginning of a file is a file cut short
-        return unpacked or None
-    return unpacked
+        return bytes(unpacked[:size]) or None
+    return bytes(unpacked[:size])
 
 
 def _refuse_strange(name: str, text: bytes) -> None:

@@ -2,18 +2,16 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import zstandard
 
 from collectors.zstd_frames import MAGIC, SKIPPABLE, FrameWatch
-
-CHUNK: Final = 1 << 20
-"""Bytes given at a time after unpacking: enough to search fast, and still within a processor's cache."""
 
 MAX_WINDOW: Final = 1 << 31
 """Monthly Reddit dumps are packed with `zstd --long=31`."""
@@ -63,54 +61,60 @@ def window_of(head: bytes) -> int:
         return 0
 
 
-def chunks(file: Readable, compression: Compression) -> Iterator[bytes]:
-    """Yield what a file holds.
+class Unpacker:
+    """Unpacks a file into buffers that the caller brings."""
 
-    Raises
-    ------
-    DamagedError
-        The file ends early or can't be unpacked further.
-    """
-    if compression is Compression.ZSTD:
-        yield from _zstd(file)
-    elif compression is Compression.NONE:
-        yield from iter(lambda: file.read(CHUNK), b"")
-    else:
-        yield from _standard(file, compression)
+    def __init__(self, file: Readable, compression: Compression) -> None:
+        self._frames: FrameWatch | None = None
+        if compression is Compression.ZSTD:
+            self._frames = FrameWatch()
+            reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(
+                _Watched(file, self._frames),  # type: ignore[arg-type]  # only `read` is used
+                read_size=PACKED_CHUNK,
+                read_across_frames=True,
+            )
+            self._into: Callable[[memoryview], int] = reader.readinto
+        elif compression is Compression.NONE:
+            self._into = _reading(file)
+        else:
+            # One step at a time (`readinto1`): what a step has unpacked is not lost when the next one fails.
+            self._into = _STANDARD[compression](file).readinto1
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill a buffer as far as one step of unpacking goes; 0 at the end.
+
+        Raises
+        ------
+        DamagedError
+            The file ends early or can't be unpacked further.
+        """
+        try:
+            size = self._into(buffer)
+        except EOFError as error:
+            raise DamagedError("it ends early") from error
+        except (MemoryError, zstandard.ZstdError, lzma.LZMAError, zlib.error, OSError) as error:
+            if isinstance(error, MemoryError) or "memory" in str(error).lower():
+                raise DamagedError("its window needs more memory than there is") from error
+            raise DamagedError(f"it is damaged ({error})") from error
+        if not size and self._frames is not None and not self._frames.whole:
+            raise DamagedError("it ends early")
+        return size
 
 
-def _standard(file: Readable, compression: Compression) -> Iterator[bytes]:
-    opened: dict[Compression, Callable[[], gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]] = {
-        # None of these closes `file`.
-        Compression.GZIP: lambda: gzip.GzipFile(fileobj=file),  # type: ignore[arg-type]  # only `read` is used
-        Compression.BZIP2: lambda: bz2.BZ2File(file),  # type: ignore[arg-type]
-        Compression.XZ: lambda: lzma.LZMAFile(file),  # type: ignore[arg-type] # noqa: SIM115 - opened by `with` below
-    }
-    try:
-        with opened[compression]() as unpacked:
-            # `read1` gives what one step unpacks: `read` would drop it when the next step fails.
-            yield from iter(lambda: unpacked.read1(CHUNK), b"")
-    except EOFError as error:
-        raise DamagedError("it ends early") from error
-    except (OSError, lzma.LZMAError, zlib.error) as error:
-        raise DamagedError(f"it is damaged ({error})") from error
+def _reading(file: Readable) -> Callable[[memoryview], int]:
+    def into(buffer: memoryview) -> int:
+        data = file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    return into
 
 
-def _zstd(file: Readable) -> Iterator[bytes]:
-    frames = FrameWatch()
-    reader = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).stream_reader(
-        _Watched(file, frames),  # type: ignore[arg-type]  # only `read` is used
-        read_size=PACKED_CHUNK,
-        read_across_frames=True,
-    )
-    try:
-        yield from iter(lambda: reader.read(CHUNK), b"")
-    except (zstandard.ZstdError, MemoryError) as error:
-        if isinstance(error, MemoryError) or "memory" in str(error).lower():
-            raise DamagedError("its window needs more memory than there is") from error
-        raise DamagedError(f"it is damaged ({error})") from error
-    if not frames.whole:
-        raise DamagedError("it ends early")
+_STANDARD: Final[dict[Compression, Callable[[Any], io.BufferedIOBase]]] = {
+    Compression.GZIP: lambda file: gzip.GzipFile(fileobj=file),
+    Compression.BZIP2: bz2.BZ2File,
+    Compression.XZ: lzma.LZMAFile,
+}
 
 
 class _Watched:

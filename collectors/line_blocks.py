@@ -1,70 +1,131 @@
-"""Cuts a stream of bytes into blocks of whole lines, and reads ahead of whoever searches them."""
+"""Cuts a stream of bytes into blocks of whole lines, and reads ahead of whoever searches them.
+
+Blocks lie in a few buffers that are used again and again: fresh memory for each of them would cost as much time as unpacking.
+"""
 
 import queue
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar, cast
+from typing import Final, Generic, Protocol, TypeVar, cast
+
+from collectors.compressed import DamagedError
+
+CHUNK: Final = 1 << 20
+"""Bytes of a block: enough to search fast, and still within a processor's cache."""
+
+STEP: Final = 1 << 18
+"""Bytes unpacked at a time: so many are lost at most where a file is damaged."""
 
 MAX_LINE: Final = 16 << 20
 """Bytes of a line; no platform's post comes near. A longer line is passed over, so that memory stays bounded."""
 
 SHOWN: Final = 1000
 AHEAD: Final = 2
+BUFFERS: Final = AHEAD + 3
+"""One is filled, one searched, some wait, and one may be handed over."""
 
 Item = TypeVar("Item")
 
 
+class Source(Protocol):
+    """Fills buffers with the bytes of a stream."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill a buffer as far as is convenient; 0 at the end."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Lines as they stand in the stream.
+    """Lines as they stand in the stream; `data` is good only until the next block but `AHEAD` is asked for.
 
     `start` is the offset of the first byte and `end` the offset behind the last. Every line ends with a newline, but for the
     last of the stream. Where `overlong` is true the block is one line that is too long, and `data` only its beginning.
     """
 
-    data: bytes
+    data: memoryview
     start: int
     end: int
     overlong: bool = False
 
 
-def line_blocks(chunks: Iterable[bytes], *, start: int = 0, skip: int = 0) -> Iterator[Block]:
+def line_blocks(source: Source, *, start: int = 0, skip: int = 0) -> Iterator[Block]:
     """Yield blocks of whole lines from the offset `skip` on, which is the start of a line.
 
-    `start` is the offset of the first chunk's first byte.
+    `start` is the offset of the source's first byte.
+
+    Raises
+    ------
+    DamagedError
+        The source can't be read on; the whole lines before that have been yielded.
     """
-    held: list[bytes] = []
-    size = 0  # of what is held; while a line is too long, of all of it that has passed by
-    overlong = False
-    for chunk in chunks:
-        data = chunk
-        if start < skip:
-            dropped = min(skip - start, len(data))
-            start += dropped
-            data = data[dropped:]
-        if overlong:
-            newline = data.find(b"\n") + 1
-            size += newline or len(data)
-            if not newline:
-                continue
-            yield Block(held[0], start, start + size, overlong=True)
-            start, size, overlong, held = start + size, 0, False, []
-            data = data[newline:]
-        newline = data.rfind(b"\n") + 1
-        if newline:
-            held.append(data[:newline] if newline < len(data) else data)
-            whole = b"".join(held) if len(held) > 1 else held[0]
-            yield Block(whole, start, start + len(whole))
-            start, size, held = start + len(whole), 0, []
-            data = data[newline:]
-        if data:
-            held.append(data)
-            size += len(data)
-        if size > MAX_LINE:
-            held, overlong = [b"".join(held)[:SHOWN]], True
+    buffers = [memoryview(bytearray(CHUNK)) for _ in range(BUFFERS)]
+    offset = start + _pass_over(source, buffers[0], skip - start)
+    turn, held = 0, b""
+    while True:
+        buffer = _with_room(buffers, turn, len(held))
+        buffer[: len(held)] = held
+        filled, failure = _fill(source, buffer, len(held))
+        end = cast("bytearray", buffer.obj).rfind(b"\n", 0, filled) + 1
+        held = bytes(buffer[end:filled])
+        if end:
+            yield Block(buffer[:end], offset, offset + end)
+            offset += end
+            turn = (turn + 1) % BUFFERS
+        if failure is not None:
+            raise failure
+        if filled < len(buffer):
+            break
+        if len(held) > MAX_LINE:
+            shown, size = held[:SHOWN], len(held)
+            rest, held = _pass_line(source, buffers[turn])
+            yield Block(memoryview(shown), offset, offset + size + rest, overlong=True)
+            offset += size + rest
     if held:
-        yield Block(held[0] if overlong else b"".join(held), start, start + size, overlong=overlong)
+        yield Block(memoryview(held), offset, offset + len(held))
+
+
+def _with_room(buffers: list[memoryview], turn: int, held: int) -> memoryview:
+    """Give the buffer whose turn it is; a longer one while a line is longer."""
+    size = CHUNK if held <= CHUNK // 2 else min(2 * held, MAX_LINE + STEP)
+    if len(buffers[turn]) != size:
+        buffers[turn] = memoryview(bytearray(size))
+    return buffers[turn]
+
+
+def _fill(source: Source, buffer: memoryview, filled: int) -> tuple[int, DamagedError | None]:
+    while filled < len(buffer):
+        try:
+            size = source.readinto(buffer[filled : filled + STEP])
+        except DamagedError as error:
+            return filled, error
+        if not size:
+            break
+        filled += size
+    return filled, None
+
+
+def _pass_over(source: Source, buffer: memoryview, size: int) -> int:
+    """Read so many bytes and forget them; gives how many there were."""
+    passed = 0
+    while passed < size:
+        step = source.readinto(buffer[: min(len(buffer), size - passed)])
+        if not step:
+            break
+        passed += step
+    return passed
+
+
+def _pass_line(source: Source, buffer: memoryview) -> tuple[int, bytes]:
+    """Read to the end of a line; gives the bytes passed over, and those that were read behind it."""
+    passed = 0
+    while size := source.readinto(buffer[:STEP]):
+        end = cast("bytearray", buffer.obj).find(b"\n", 0, size) + 1
+        if end:
+            return passed + end, bytes(buffer[end:size])
+        passed += size
+    return passed, b""
 
 
 class ReadAhead(Generic[Item]):

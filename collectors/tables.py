@@ -48,7 +48,7 @@ class _Feed:
     def _split(self, blocks: Iterator[Block]) -> Iterator[tuple[bytes, int, str | None]]:
         for block in blocks:
             if block.overlong:
-                yield block.data, block.end - block.start, "a line that is too long"
+                yield bytes(block.data), block.end - block.start, "a line that is too long"
                 continue
             for line in io.BytesIO(block.data):
                 yield line, len(line), None
@@ -92,7 +92,7 @@ def read_header(head: bytes, known: Iterable[str]) -> Header | None:
     if not text.strip():
         return None
     delimiter = max(DELIMITERS, key=text.count)
-    feed = _Feed(iter([Block(head.removeprefix(BOM), 0, 0)]), len(BOM) if head.startswith(BOM) else 0, 0)
+    feed = _Feed(iter([Block(memoryview(head.removeprefix(BOM)), 0, 0)]), len(BOM) if head.startswith(BOM) else 0, 0)
     try:  # a quoted column name may run over several lines: the reader asks for as many as it needs
         columns = next(csv.reader(feed, delimiter=delimiter))
     except (csv.Error, StopIteration):

@@ -104,7 +104,7 @@ class TermMatcher:
         """Tell whether a channel counts as a whole."""
         return channel is not None and channel.casefold() in self._channels
 
-    def scan(self, block: bytes) -> Scan:
+    def scan(self, block: bytes | memoryview) -> Scan:
         """Give the offsets of a block's newlines, and those at which it names a term or a watched channel."""
         raw = np.frombuffer(block, np.uint8)
         stride = (raw.size + 2) // 2 * 2
@@ -120,7 +120,7 @@ class TermMatcher:
             hits.update(self._find_in_pairs(block, raw, stride))
         return Scan(special[values == NEWLINE], np.array(sorted(hits), dtype=np.int64))
 
-    def _find_utf8(self, block: bytes, raw: npt.NDArray[np.uint8], places: Positions) -> Iterator[int]:
+    def _find_utf8(self, block: bytes | memoryview, raw: npt.NDArray[np.uint8], places: Positions) -> Iterator[int]:
         places = places[places < raw.size - NAME_HEAD + 1]
         if not places.size or not self._utf8:
             return
@@ -129,7 +129,7 @@ class TermMatcher:
             heads = heads << np.uint32(8) | raw[places + following]
         yield from _verified(block, places[_among(heads, self._utf8_heads)], self._utf8)
 
-    def _find_in_pairs(self, block: bytes, raw: npt.NDArray[np.uint8], stride: int) -> Iterator[int]:
+    def _find_in_pairs(self, block: bytes | memoryview, raw: npt.NDArray[np.uint8], stride: int) -> Iterator[int]:
         """Compare pairs of bytes: those from the first byte on, and behind them those from the second on."""
         lowered = self._lowered[: 2 * stride]
         for shift in range(2):
@@ -179,7 +179,7 @@ def _among(values: npt.NDArray[np.uint32], known: npt.NDArray[np.uint32]) -> npt
     return known[np.minimum(known.searchsorted(values), known.size - 1)] == values
 
 
-def _verified(block: bytes, places: Positions, names: Sequence[_Name]) -> Iterator[int]:
+def _verified(block: bytes | memoryview, places: Positions, names: Sequence[_Name]) -> Iterator[int]:
     for place in places.tolist():
         for name in names:
             if place >= name.prefix and name.pattern.match(block, place - name.prefix):

@@ -259,7 +259,7 @@ def test_very_long_lines_are_read_and_absurd_ones_passed_over(dump):
 
 def test_an_interrupted_import_goes_on_where_it_stopped(dump, monkeypatch):
     monkeypatch.setattr("collectors.archive_progress.PAGE_POSTS", 100)
-    monkeypatch.setattr("collectors.compressed.CHUNK", 10_000)
+    monkeypatch.setattr("collectors.line_blocks.CHUNK", 10_000)
     data = lines(*(comment(number) if number % 50 else b"{broken" for number in range(2_000)))
     for pack in (bytes, zst, gz):
         whole = posts_of(dump(pack(data)))
@@ -318,7 +318,7 @@ def test_other_terms_read_a_finished_file_anew(dump, tmp_path):
 
 def test_rejects_of_an_interrupted_import_are_not_doubled(dump, tmp_path, monkeypatch):
     monkeypatch.setattr("collectors.archive_progress.PAGE_POSTS", 10)
-    monkeypatch.setattr("collectors.compressed.CHUNK", 4_000)
+    monkeypatch.setattr("collectors.line_blocks.CHUNK", 4_000)
     rejects = tmp_path / "rejects.jsonl"
     data = lines(*(comment(number) if number % 5 else b"{broken" for number in range(500)))
     pages = iter(dump(data, rejects=rejects).pages(None))
@@ -358,7 +358,7 @@ def test_any_split_into_blocks_gives_what_line_by_line_parsing_gives(tmp_path_fa
     path.write_bytes(data)
     archive = Archive(look_into(str(path), OwnFormat()), terms=TERMS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("collectors.compressed.CHUNK", chunk)
+        patch.setattr("collectors.line_blocks.CHUNK", chunk)
         assert [post.source_id for post in posts_of(archive)] == kept
     assert archive.tally.broken == broken
     assert archive.tally.lines == sum(bool(line.strip()) for line in data.split(b"\n"))
