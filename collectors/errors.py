@@ -33,9 +33,17 @@ class ChannelClosed(PlatformError):  # noqa: N818
     """
 
     def __init__(
-        self, message: str, *, mend: str, reason: str, status: int | None = None, url: str | None = None
+        self,
+        message: str,
+        *,
+        mend: str,
+        channel: str,
+        reason: str,
+        status: int | None = None,
+        url: str | None = None,
     ) -> None:
         super().__init__(message, mend=mend, status=status, url=url)
+        self.channel = channel
         self.reason = reason
 
 

@@ -214,6 +214,7 @@ def channel_closed(where: str, reason: str, status: int) -> ChannelClosed:
     return ChannelClosed(
         f"{name} {CLOSED.get(reason, f'can not be read ({reason})')}, so nothing can be collected there",
         mend="take it out of GROKWATCH_REDDIT__SUBREDDITS; it is asked again at every visit, in case it opens",
+        channel=name,
         reason=reason,
         status=status,
         url=where,

@@ -109,13 +109,18 @@ class Walk:
         What is walked.
     clock
         Only caps the times of posts and spaces the full readings: positions are times that the platform gave.
+    told
+        Communities of which it was said that they are closed; shared by the streams of all, so that it is said once.
     """
 
-    def __init__(self, *, source: str, stream: str, listing: Listing, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, *, source: str, stream: str, listing: Listing, clock: Callable[[], datetime], told: set[str]
+    ) -> None:
         self.source = source
         self.stream = stream
         self._listing = listing
         self._clock = clock
+        self._told = told
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """Yield what is new since the cursor, newest first, each page with the note that follows it.
@@ -123,7 +128,7 @@ class Walk:
         Raises
         ------
         ChannelClosed
-            The community can't be read. It is raised at the first visit that finds it so; later visits yield nothing.
+            The community can't be read. It is raised by the first stream that finds it so; later visits yield nothing.
         CollectorError
             Reddit does not answer, or refuses the key.
         """
@@ -138,7 +143,9 @@ class Walk:
             if closed.reason == progress.closed:
                 return
             yield self._page((), replace(progress, closed=closed.reason))
-            raise
+            if closed.channel not in self._told:
+                self._told.add(closed.channel)
+                raise
 
     def _walk(self, progress: Progress) -> Iterator[tuple[Page, Progress]]:
         if not progress.under_way:

@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -81,6 +82,8 @@ class PlatformServer:
         self.clock = clock
         self.faults = faults or FaultPlan()
         self.requests: list[Request] = []
+        self.mistakes: list[BaseException] = []
+        """Errors of the server itself; the first one is raised when it is closed."""
         self.busiest_minute = 0
         self._recent: deque[datetime] = deque()
         self._lock = Lock()
@@ -103,22 +106,27 @@ class PlatformServer:
             request_queue_size = 64
 
             def handle_error(self, request: object, client_address: object) -> None:
-                """Clients that are killed leave broken connections behind: nothing to tell."""
+                """Clients that are killed leave broken connections behind; all else is a mistake of ours."""
+                error = sys.exception()
+                if error is not None and not isinstance(error, OSError):
+                    server.mistakes.append(error)
 
         self._http = Server(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
-        self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._serving = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._serving.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._released.set()
         self._http.shutdown()
-        self._thread.join()
+        self._serving.join()
         self._http.server_close()
+        if self.mistakes:
+            raise self.mistakes[0]
 
     def answer(self, request: Request, fault: Fault | None) -> Reply:
         """Answer a request; `fault` is one that concerns the page, for the platform to play."""
