@@ -1,8 +1,4 @@
-"""One request to X: money is set aside, the answer is waited for, and what went wrong is told apart.
-
-Tweepy puts the requests together; sending them, time-outs, limits and refusals are ours, because tweepy would wait out limits
-inside, stumble over refusals that are no JSON, and write the bearer token into its debugging log.
-"""
+"""One request to X: money is set aside, limits are kept, the answer is waited for, and the bill is reckoned."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -10,15 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import count
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import requests
-import tweepy
 
 from collectors.budget import Ledger
 from collectors.errors import Unavailable
 from collectors.pacing import Backoff
 from collectors.x_answers import is_answer, json_of, never_sent, refuse, told
+from collectors.x_api import Api
 from collectors.x_posts import FIELDS
 from collectors.x_query import XAccess
 from collectors.x_window import WINDOW, Window
@@ -90,7 +86,8 @@ class XClient:
         self._clock = clock
         self._sleep = sleep
         self._chance = chance
-        self._api = _Api(access, session or requests.Session())
+        self._session = session or requests.Session()
+        self._api: Any = Api(access, self._session)  # tweepy's annotations promise other return types
         self._windows = {name: Window(limit) for name, limit in LIMITS.items()}
         self._backoff = Backoff(ceiling=WINDOW.total_seconds() + 60, attempts=7)
         self.skew = timedelta(0)
@@ -149,7 +146,7 @@ class XClient:
 
     def close(self) -> None:
         """Close the connections; asking again opens new ones."""
-        self._api.session.close()
+        self._session.close()
 
     def _first_today(self, names: Any) -> int:  # noqa: ANN401 - any iterable of names
         now = self.now().astimezone(UTC)
@@ -162,7 +159,7 @@ class XClient:
             self._read_today |= fresh
         return len(fresh)
 
-    def _ask(self, kind: str, send: Callable[[], Any], *, cost_usd: float) -> Answer:
+    def _ask(self, kind: str, send: Callable[[], requests.Response], *, cost_usd: float) -> Answer:
         """Send a request until there is a good answer.
 
         Raises
@@ -183,9 +180,9 @@ class XClient:
                 money.set_aside(self._clock())
                 self._windows[kind].sent(self.now())
                 headers: Mapping[str, str] = {}
-                money.at_risk = True
+                money.at_risk, response = True, None
                 try:
-                    response = cast("requests.Response", send())
+                    response = send()
                 except requests.RequestException as error:
                     money.at_risk = not never_sent(error)
                     money.lost |= money.at_risk
@@ -257,46 +254,3 @@ class _Money:
         if self._day is not None and not self.lost and not self.at_risk:
             self._ledger.settle(self.reservation, 0.0)
         self._day = None
-
-
-class _Bearer(requests.auth.AuthBase):
-    """Sets the token last of all, so that no `.netrc` puts another in its place."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
-        r.headers["Authorization"] = f"Bearer {self._token}"
-        return r
-
-
-class _Api(tweepy.Client):
-    """Tweepy's client, sent by a session of ours to an address of ours, giving answers as they come."""
-
-    def __init__(self, access: XAccess, session: requests.Session) -> None:
-        super().__init__(return_type=requests.Response, wait_on_rate_limit=False)
-        self.session.close()
-        self.session = session
-        self._root = access.base_url.rstrip("/").removesuffix("/2")
-        self._auth = _Bearer(access.bearer_token)
-        self._timeout = access.timeout_seconds
-
-    def request(
-        self,
-        method: str,
-        route: str,
-        params: Mapping[str, Any] | None = None,
-        json: Any = None,  # noqa: ANN401 - tweepy's own signature
-        user_auth: bool = False,  # noqa: FBT001, FBT002 - as above
-    ) -> requests.Response:
-        """Send a request; whatever the status, the answer is given and not raised."""
-        del json, user_auth
-        return self.session.request(
-            method,
-            self._root + route,
-            params=params,
-            headers={"User-Agent": self.user_agent},
-            auth=self._auth,
-            timeout=self._timeout,
-            allow_redirects=False,  # the token goes nowhere else
-        )

@@ -15,10 +15,10 @@ def read_hours(body: Mapping[str, Any], end: datetime) -> tuple[dict[datetime, i
     broken = 0
     for entry in body["data"]:
         try:
-            start, stop = moment(entry["start"]), moment(entry["end"])
-            number = count(entry["tweet_count"])
+            start, stop, number = moment(entry["start"]), moment(entry["end"]), count(entry["tweet_count"])
         except (TypeError, KeyError, ValueError):
-            number = None
+            broken += 1
+            continue
         if number is None or number < 0:
             broken += 1
         elif start == hour_of(start) and stop == start + HOUR and stop <= end:

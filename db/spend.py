@@ -137,8 +137,8 @@ def month_spend(connection: Connection, source: str, month: str) -> MonthSpend:
     return MonthSpend(
         source=source,
         month=month,
-        settled_usd=float(settled),
-        open_usd=float(held),
+        settled_usd=float(settled or 0),
+        open_usd=float(held or 0),
         requests=requests,
         open_requests=open_requests,
     )
