@@ -86,7 +86,10 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         Console(stderr=True).print("Stopped.")
         code = 130
-    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
+    except SystemExit as end:
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        # The reader of our output has gone, as with `| head`: Typer would make a failure of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code if isinstance(code, int) else 0)
