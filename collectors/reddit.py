@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Final
 
 from collectors.base import Collector, CollectorError, RawPost
+from collectors.errors import ChannelClosed
 from collectors.pacing import Pacer
 from collectors.reddit_access import RedditAccess, Thread
 from collectors.reddit_client import APPROVAL, RedditClient
@@ -150,7 +151,8 @@ class Reddit:
         CollectorError
             It doesn't, or Reddit can't be reached.
         """
-        self.client.check_key()
+        with suppress(ChannelClosed):  # the answer came to an accepted key
+            self.client.get(f"/r/{self._access.communities[0]}/new", {"limit": 1})
 
     def close(self) -> None:
         """Close the connections."""

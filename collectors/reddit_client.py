@@ -101,16 +101,6 @@ class RedditClient:
                 raise _key_refused(self._access, str(refusal.error), refusal.response) from None
         raise AssertionError(path)  # pragma: no cover - the loop returns or raises
 
-    def check_key(self) -> None:
-        """Ask for one item: the cheapest call that shows whether key and API work.
-
-        Raises
-        ------
-        CollectorError
-            They don't; see `get`.
-        """
-        self.get("/r/all/new", {"limit": 1})
-
     def close(self) -> None:
         """Close the connections."""
         self._exchange.close()

@@ -14,7 +14,7 @@ import requests
 import structlog
 
 from collectors.errors import Unavailable
-from collectors.pacing import Backoff, Pacer
+from collectors.pacing import Backoff, Pacer, retry_after
 
 CONNECT_SECONDS: Final = 10.0
 TOO_MANY: Final = 429
@@ -93,8 +93,8 @@ class Exchange:
             status = None if response is None else response.status_code
             now = self._clock()
             seconds = self._backoff.seconds(attempt, headers, now, self._chance)
-            if status == TOO_MANY and seconds is not None:
-                self._pacer.block(seconds, now)
+            if status == TOO_MANY:
+                self._pacer.block(seconds or retry_after(headers, now) or 0, now)
             if seconds is None:
                 raise Unavailable(
                     f"Reddit did not answer {where} in {attempt} attempts: {trouble}",

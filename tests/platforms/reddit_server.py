@@ -314,7 +314,7 @@ class RedditServer(PlatformServer):
         if match := re.fullmatch(r"/r/([^/]+)/(new|comments)\.rss", request.path):
             closed = self._closed(match[1])
             if closed is not None:
-                return Reply(status=404 if closed.status == 302 else closed.status, body=b"<html>no</html>")
+                return Reply(status=404, body=b"<html>no</html>") if closed.status == 302 else closed
             posts = self._listed(match[1], comments=match[2] == "comments", now=request.at)
         else:
             posts = self._found(request.query.get("q", ""), request.at)

@@ -92,6 +92,7 @@ class PlatformServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one packet: else each answer waits 40 ms for an acknowledgement
 
             def do_GET(self) -> None:
                 server._serve(self)
@@ -196,6 +197,8 @@ class PlatformServer:
         for name, value in headers.items():
             handler.send_header(name, value)
         handler.send_header("content-length", str(len(body)))
+        if handler.close_connection:
+            handler.send_header("connection", "close")
         handler.end_headers()
         handler.wfile.write(body[: len(body) // 2] if cut else body)
         if cut:
