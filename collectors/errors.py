@@ -27,9 +27,9 @@ class Forbidden(PlatformError):  # noqa: N818 - named after the answer, as are t
 
 
 class ChannelClosed(PlatformError):  # noqa: N818
-    """A channel is private, quarantined, banned or unknown: raised once, the other channels go on.
+    """A channel is private, quarantined, banned or unknown: its streams are parked, the other channels go on.
 
-    `reason` is the platform's word for it.
+    `reason` is the platform's word for it; a channel has several streams, and one warning is enough for all of them.
     """
 
     def __init__(

@@ -99,14 +99,12 @@ class Reddit:
     def streams(self) -> list[Collector]:
         """Give the streams, in the order in which they should be read."""
         terms = TermMatcher(self._access.terms, self._access.watched)
-        told: set[str] = set()
         walks: list[Collector] = [
             Walk(
                 source=SOURCE,
                 stream=place.stream,
                 listing=ApiListing(client=self.client, place=place, terms=terms),
                 clock=self._clock,
-                told=told,
             )
             for place in places(self._access)
         ]

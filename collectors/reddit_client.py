@@ -203,7 +203,7 @@ def channel_closed(where: str, reason: str, status: int) -> ChannelClosed:
     name = "r/" + parts[1].split("/")[0] if len(parts) > 1 else where
     return ChannelClosed(
         f"{name} {CLOSED.get(reason, f'can not be read ({reason})')}, so nothing can be collected there",
-        mend="take it out of GROKWATCH_REDDIT__SUBREDDITS; it is asked again at every visit, in case it opens",
+        mend="take it out of GROKWATCH_REDDIT__SUBREDDITS; left in, it is asked again later, in case it opens",
         channel=name,
         reason=reason,
         status=status,

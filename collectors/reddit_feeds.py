@@ -98,14 +98,12 @@ def feed_streams(
         chance=chance,
     )
     terms = TermMatcher(access.terms, access.watched)
-    told: set[str] = set()
     return [
         Walk(
             source="reddit",
             stream=place.stream,
             listing=Feed(exchange=exchange, base_url=access.reddit_url.rstrip("/"), place=place, terms=terms),
             clock=clock,
-            told=told,
         )
         for place in feed_places(access)
     ]

@@ -36,8 +36,6 @@ class Progress:
         The walk under way goes to the end of the listing, in search of late, edited and removed items.
     full_at
         When such a walk last began.
-    closed
-        Why the community could not be read at the last visit.
     tag
         What the server wants to hear in order to answer "unchanged"; feeds only.
     """
@@ -48,7 +46,6 @@ class Progress:
     count: int = 0
     full: bool = False
     full_at: datetime | None = None
-    closed: str | None = None
     tag: tuple[str, str] = ("", "")
 
     @classmethod
@@ -65,7 +62,6 @@ class Progress:
                 count=int(told.get("count", 0)),
                 full=bool(told.get("full")),
                 full_at=_moment(told.get("full_at")),
-                closed=told.get("closed"),
                 tag=(str(told.get("etag", "")), str(told.get("modified", ""))),
             )
         except (ValueError, TypeError, AttributeError):
@@ -81,7 +77,6 @@ class Progress:
             "count": self.count,
             "full": self.full,
             "full_at": _number(self.full_at),
-            "closed": self.closed,
             "etag": self.tag[0],
             "modified": self.tag[1],
         }

@@ -8,7 +8,7 @@ from typing import Final, Protocol, TypeVar
 import structlog
 
 from collectors.base import Cursor, Hole, Page, RawPost
-from collectors.errors import ChannelClosed, Unavailable
+from collectors.errors import Unavailable
 from collectors.reddit_progress import Progress
 
 ASKED_AGAIN: Final = 3
@@ -109,18 +109,13 @@ class Walk:
         What is walked.
     clock
         Only caps the times of posts and spaces the full readings: positions are times that the platform gave.
-    told
-        Communities of which it was said that they are closed; shared by the streams of all, so that it is said once.
     """
 
-    def __init__(
-        self, *, source: str, stream: str, listing: Listing, clock: Callable[[], datetime], told: set[str]
-    ) -> None:
+    def __init__(self, *, source: str, stream: str, listing: Listing, clock: Callable[[], datetime]) -> None:
         self.source = source
         self.stream = stream
         self._listing = listing
         self._clock = clock
-        self._told = told
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """Yield what is new since the cursor, newest first, each page with the note that follows it.
@@ -128,24 +123,16 @@ class Walk:
         Raises
         ------
         ChannelClosed
-            The community can't be read. It is raised by the first stream that finds it so; later visits yield nothing.
+            The community can't be read; the cursor stays, so that it is read on from there when it opens.
         CollectorError
             Reddit does not answer, or refuses the key.
         """
         progress = Progress.read(cursor.value if cursor else None)
         walks = 2 if progress.under_way else 1  # the rest of a walk that was cut off, and what was posted since
-        try:
-            for _ in range(walks):
-                for page, noted in self._walk(progress):
-                    yield page
-                    progress = noted
-        except ChannelClosed as closed:
-            if closed.reason == progress.closed:
-                return
-            yield self._page((), replace(progress, closed=closed.reason))
-            if closed.channel not in self._told:
-                self._told.add(closed.channel)
-                raise
+        for _ in range(walks):
+            for page, noted in self._walk(progress):
+                yield page
+                progress = noted
 
     def _walk(self, progress: Progress) -> Iterator[tuple[Page, Progress]]:
         if not progress.under_way:
@@ -209,7 +196,7 @@ class Walk:
             high = min(max(found.moments), self._clock())
             low = min(high, min(found.moments) if found.after is None else _bottom(found.moments))
         noted = progress.seen(low, high, anchors[:ANCHORS], len(found.names))
-        return replace(noted, closed=None, tag=found.tag if not progress.count else progress.tag)
+        return replace(noted, tag=found.tag if not progress.count else progress.tag)
 
     def _has_reached(self, progress: Progress) -> bool:
         low = progress.parts[-1][0]
