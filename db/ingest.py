@@ -1,11 +1,12 @@
 """Posts go in: a page, its run's counts and its cursor in one transaction, so that nothing is lost or doubled."""
 
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from collectors.base import Cursor as CollectorCursor
 from collectors.base import Page, RawPost
@@ -16,6 +17,7 @@ from db.runs import add_counts
 from db.upsert import insert
 
 AuthorHash = Callable[[str], str]
+ADVISORY_LOCK = 0x6375_7273  # "curs": the first of the two numbers under which PostgreSQL keeps a stream's lock
 LOOKUP = 500  # keys a SELECT: far below SQLite's limit of variables, and short enough to plan well
 
 
@@ -32,6 +34,15 @@ def read_cursor(connection: Connection, source: str, stream: str) -> CollectorCu
     """Give the cursor of a stream, or None where it was never read."""
     value = connection.scalar(select(Cursor.value).where(Cursor.source == source, Cursor.stream == stream))
     return None if value is None else CollectorCursor(stream=stream, value=value)
+
+
+def hold_cursor(connection: Connection, source: str, stream: str) -> CollectorCursor | None:
+    """Give the cursor of a stream, and keep others from moving it until the caller's transaction ends."""
+    # SQLite has one writer anyway. PostgreSQL could not lock a row that does not exist yet, so the stream's name is locked.
+    if connection.dialect.name == "postgresql":
+        name = zlib.crc32(f"{source}/{stream}".encode()) - 2**31
+        connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK, name)))
+    return read_cursor(connection, source, stream)
 
 
 def store_page(

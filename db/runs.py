@@ -42,10 +42,25 @@ def add_counts(
 
 
 def finish_run(
-    connection: Connection, run_id: int, *, now: datetime, status: str = "ok", error: str | None = None
+    connection: Connection,
+    run_id: int,
+    *,
+    now: datetime,
+    status: str = "ok",
+    error: str | None = None,
+    detail: dict[str, Any] | None = None,
 ) -> None:
-    """Close a run: `ok`, `failed` or `interrupted`."""
-    connection.execute(update(Run).where(Run.id == run_id).values(status=status, finished_at=now, error=error))
+    """Close a run: `ok`, `failed` or `interrupted`; a `detail` takes the place of the one it began with."""
+    values: dict[str, Any] = {"status": status, "finished_at": now, "error": error}
+    if detail is not None:
+        values["detail"] = detail
+    connection.execute(update(Run).where(Run.id == run_id).values(values))
+
+
+def note_failure(connection: Connection, kind: str, error: str, *, source: str | None, now: datetime) -> None:
+    """Leave a run for work that failed before it could begin."""
+    run_id = start_run(connection, kind, source=source, now=now)
+    finish_run(connection, run_id, now=now, status="failed", error=error)
 
 
 def close_lost_runs(connection: Connection, kind: str, *, source: str | None, now: datetime) -> int:

@@ -1,18 +1,21 @@
 """The one place where the order stands: read a page, store it with its cursor, go on; label, count, go on.
 
-A page's posts, the run's counts and the cursor after it are committed together, so a kill at any moment loses nothing and
-doubles nothing: the next run reads on from the last committed cursor.
+A page's posts, the run's counts, the money it cost and the cursor after it are committed together, so a kill at any moment loses
+nothing and doubles nothing: the next run reads on from the last committed cursor.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from classifiers.base import Classifier, Document
-from collectors.base import Collector, Page
-from db import ingest, labels, rollups, runs, sample
+from collectors.base import Collector, Cursor, Page
+from db import ingest, labels, parking, rollups, runs, sample
+from db.errors import DatabaseError
 from db.ingest import AuthorHash, Stored
 from db.labels import UnlabelledPost
 
@@ -43,8 +46,86 @@ class ClassifySummary:
     remaining: int
 
 
+@dataclass(slots=True, kw_only=True)
+class OpenRun:
+    """A run under way; what stands here when it ends is what its row will say. Left as it is, it has failed."""
+
+    id: int
+    status: str = "failed"
+    error: str | None = None
+    detail: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the pages of one stream have brought so far."""
+
+    pages: int = 0
+    read: int = 0
+    kept: int = 0
+    new: int = 0
+    changed: int = 0
+    broken: int = 0
+    holes: int = 0
+    cost_usd: float = 0.0
+
+    def add(self, page: Page, stored: Stored) -> None:
+        """Count a page that was stored."""
+        self.pages += 1
+        self.read += page.read
+        self.kept += len(page.posts)
+        self.new += stored.new
+        self.changed += stored.changed
+        self.broken += page.broken
+        self.holes += len(page.holes)
+        self.cost_usd += page.cost_usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storing:
+    """How pages are stored.
+
+    Parameters
+    ----------
+    kind
+        Kind of run.
+    author_hash
+        Turns an author's name into the key that is stored.
+    on_page
+        Hears of every page that was stored.
+    stopped
+        Asked after every page.
+    """
+
+    kind: str
+    clock: Clock
+    author_hash: AuthorHash
+    on_page: Callable[[Page, Stored], None] | None = None
+    stopped: Callable[[], bool] = field(default=lambda: False)
+
+
 class Stopped(Exception):  # noqa: N818 - a request, not an error
     """Raised by a signal handler or a callback between two pages: what is stored stays, the run is marked."""
+
+
+@contextmanager
+def opened_run(
+    engine: Engine, kind: str, *, source: str | None, clock: Clock, detail: dict[str, Any] | None = None
+) -> Generator[OpenRun]:
+    """Open a run and close it whatever happens; a request to stop ends the block and marks the run."""
+    with engine.begin() as connection:
+        runs.close_lost_runs(connection, kind, source=source, now=clock())
+        run = OpenRun(id=runs.start_run(connection, kind, source=source, now=clock(), detail=detail))
+    try:
+        yield run
+    except (Stopped, KeyboardInterrupt):
+        run.status = "interrupted"
+    except Exception as failure:
+        run.status, run.error = "failed", str(failure) or type(failure).__name__
+        raise
+    finally:
+        with engine.begin() as connection:
+            runs.finish_run(connection, run.id, now=clock(), status=run.status, error=run.error, detail=run.detail)
 
 
 def store(
@@ -65,42 +146,60 @@ def store(
     ------
     CollectorError
         The source can't be read on; the run is marked `failed`, what was stored stays.
+    DatabaseError
+        Another process reads the same stream.
+    """
+    how = Storing(kind=kind, clock=clock, author_hash=author_hash, on_page=on_page, stopped=stopped)
+    tally = Tally()
+    with opened_run(engine, kind, source=collector.source, clock=clock, detail={"stream": collector.stream}) as run:
+        run.status = "ok" if store_stream(engine, collector, run.id, tally, how) else "interrupted"
+    return StoreSummary(
+        run_id=run.id,
+        status=run.status,
+        read=tally.read,
+        kept=tally.kept,
+        new=tally.new,
+        changed=tally.changed,
+        broken=tally.broken,
+    )
+
+
+def store_stream(engine: Engine, collector: Collector, run_id: int, tally: Tally, how: Storing) -> bool:
+    """Store a stream's pages as part of a run, adding them up; False where it was stopped before its end.
+
+    A stream that was parked is in use again with its first page.
     """
     with engine.begin() as connection:
-        runs.close_lost_runs(connection, kind, source=collector.source, now=clock())
-        run_id = runs.start_run(
-            connection, kind, source=collector.source, now=clock(), detail={"stream": collector.stream}
-        )
         cursor = ingest.read_cursor(connection, collector.source, collector.stream)
-    read = kept = new = changed = broken = 0
-    status, error = "failed", None
-    try:
-        for page in collector.pages(cursor):
-            with engine.begin() as connection:
-                if kind != sample.KIND and page.posts:
-                    sample.remove(connection)
-                stored = ingest.store_page(
-                    connection, page, source=collector.source, run_id=run_id, now=clock(), author_hash=author_hash
-                )
-                rollups.refresh(connection)
-            read, kept, broken = read + page.read, kept + len(page.posts), broken + page.broken
-            new, changed = new + stored.new, changed + stored.changed
-            if on_page is not None:
-                on_page(page, stored)
-            if stopped():
-                status = "interrupted"
-                break
-        else:
-            status = "ok"
-    except (Stopped, KeyboardInterrupt):
-        status = "interrupted"
-    except Exception as failure:
-        error = str(failure) or type(failure).__name__
-        raise
-    finally:
+    for page in collector.pages(cursor):
         with engine.begin() as connection:
-            runs.finish_run(connection, run_id, now=clock(), status=status, error=error)
-    return StoreSummary(run_id=run_id, status=status, read=read, kept=kept, new=new, changed=changed, broken=broken)
+            if page.cursor is not None and page.cursor.stream == collector.stream:
+                cursor = _follow(connection, collector, cursor, page.cursor)
+            if how.kind != sample.KIND and page.posts:
+                sample.remove(connection)
+            stored = ingest.store_page(
+                connection, page, source=collector.source, run_id=run_id, now=how.clock(), author_hash=how.author_hash
+            )
+            if not tally.pages:
+                parking.release(connection, collector.source, collector.stream)
+            rollups.refresh(connection)
+        tally.add(page, stored)
+        if how.on_page is not None:
+            how.on_page(page, stored)
+        if how.stopped():
+            return False
+    return True
+
+
+def _follow(connection: Connection, collector: Collector, known: Cursor | None, following: Cursor) -> Cursor:
+    """Make sure that a cursor follows the one that the page was read from: it might have moved meanwhile."""
+    held = ingest.hold_cursor(connection, collector.source, collector.stream)
+    if held != known:
+        raise DatabaseError(
+            f"another process reads {collector.source} ({collector.stream}) at the same time",
+            mend="let one of them do it; nothing is lost or doubled",
+        )
+    return following
 
 
 def classify(
