@@ -21,7 +21,7 @@ _KEPT_HEAD: Final = 160
 _BEFORE_MENTION: Final = 240
 
 _GROK: Final = re.compile(
-    r"gr[o0óôố]k|gr[oó]qu|grốc|グロッ?ク|ぐろっく|그[록락]|그로크|[гґ]ро+к|[جغقگ]رو?[كکاق]|ग्रो?[कॉ]|গ্র[কো]|กร[็อ]|格[罗羅洛]克|גרוק|γκρο[κ]",
+    r"gr[o0óôố]k|gr[oó]qu|grốc|グロッ?ク|ぐろっく|그[록락]|그로크|[\u0433\u0491]\u0440\u043e+\u043a|[جغقگ]رو?[كکاق]|ग्रो?[कॉ]|গ্র[কো]|กร[็อ]|格[罗羅洛]克|גרוק|γκρο[κ]",
     re.IGNORECASE,
 )
 _INVOKED: Final = re.compile(r"\s*(?:@\w+\s+)*@grok\b", re.IGNORECASE)

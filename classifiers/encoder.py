@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -205,7 +205,7 @@ class Encoder:
             for row, member in enumerate(members):
                 ids[row, : len(tokens[member])] = tokens[member]
             feeds = {"input_ids": ids, "attention_mask": (ids != _PAD).astype(np.int64), "cues": hints[members]}
-            outputs: list[Any] = self._session.run(None, feeds)
+            outputs: Sequence[Any] = self._session.run(None, feeds)
             for name, output in zip(self.outputs, outputs, strict=True):
                 found.setdefault(name, np.zeros((len(texts), output.shape[1])))[members] = output
         return found
@@ -251,7 +251,7 @@ def _description(path: Path) -> Description:
 
 
 @contextmanager
-def _no_advice() -> Iterator[None]:
+def _no_advice() -> Generator[None]:
     # transformers advises at its import to install PyTorch, which Grokwatch does without.
     name = "TRANSFORMERS_NO_ADVISORY_WARNINGS"
     before = os.environ.get(name)
@@ -286,6 +286,10 @@ def _session(weights: bytes, threads: int | None) -> "onnxruntime.InferenceSessi
     options.intra_op_num_threads = threads or 0
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # The graph is written in the operators that are fastest; onnxruntime's own fusions would undo that.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    # A thread that waits must not burn a core which somebody else needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # The arena never gives memory back, and a window of long posts would keep it for good.
     options.enable_cpu_mem_arena = False
     try:

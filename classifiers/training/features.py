@@ -23,7 +23,6 @@ def compute(
     base: Base,
     texts: Sequence[str],
     *,
-    pooled_layers: Sequence[int],
     max_tokens: int,
     cache: Path,
     precision: Precision = "int8",
@@ -31,14 +30,16 @@ def compute(
     progress: Callable[[str], None],
 ) -> Matrix:
     """
-    Give each text its features: the means of the pooled layers and the cues.
+    Give each text its features: the means of all layers, from the embeddings to the last, and the cues.
 
     They are kept under `cache`, one file for each state of encoder and settings, and only the texts that it lacks are computed.
     """
-    size = len(pooled_layers) * base.config["hidden_size"] + len(cues.NAMES)
+    layers = range(base.config["num_hidden_layers"] + 1)
+    size = len(layers) * base.config["hidden_size"] + len(cues.NAMES)
     heads = {"features": Head(weight=np.eye(size, dtype=np.float32), bias=np.zeros(size, np.float32))}
-    weights = package.graph(base, heads, pooled_layers=pooled_layers, precision=precision).SerializeToString()
-    state = hashlib.sha256(weights + repr((max_tokens, cues.NAMES)).encode())
+    state = hashlib.sha256(repr((precision, max_tokens, package.PREFIX)).encode())
+    for name in sorted(base.weights):
+        state.update(base.weights[name].tobytes())
     folder = cache / state.hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = folder / encoder.TOKENIZER
@@ -48,6 +49,7 @@ def compute(
     names = [_name(text) for text in normal]
     missing = [(name, text) for name, text in dict(zip(names, normal, strict=True)).items() if name not in known]
     if missing:
+        weights = package.graph(base, heads, pooled_layers=layers, precision=precision).SerializeToString()
         model = encoder.Encoder(weights, tokenizer, max_tokens=max_tokens, prefix=package.PREFIX, threads=threads)
         for start in range(0, len(missing), CHUNK):
             part = missing[start : start + CHUNK]
@@ -56,6 +58,14 @@ def compute(
             progress(f"features of {start + len(part):,} of {len(missing):,} posts")
         np.savez(folder / "features.npz", names=np.array(list(known)), values=np.array(list(known.values())))
     return np.array([known[name] for name in names], np.float32)
+
+
+def of_layers(features: Matrix, layers: Sequence[int], *, hidden: int) -> Matrix:
+    """Keep of the features the means of these layers, in this order, and the cues."""
+    cue_columns = len(cues.NAMES)
+    means = features[:, :-cue_columns]
+    parts = [means[:, layer * hidden : (layer + 1) * hidden] for layer in layers]
+    return np.concatenate([*parts, features[:, -cue_columns:]], axis=1)
 
 
 def _name(text: str) -> str:

@@ -21,10 +21,10 @@ REAL_LIFE: Final[Mapping[str, float]] = {
 """Shares of the outcomes that the heads should expect."""
 BALANCED_WEIGHT: Final = 0.3
 """What a post from a balanced file counts beside a real-life one, before the shares are evened out."""
-PENALTY: Final[Mapping[str, float]] = {"relevance": 3e-3, "category": 3e-3, "polarity": 3e-3, "aspects": 1e-3}
+PENALTY: Final[Mapping[str, float]] = {"relevance": 0.015, "category": 0.015, "polarity": 0.015, "aspects": 0.01}
 """Factor of the squared weights in the loss of each head."""
 FOLDS: Final = 5
-STEPS: Final = 200
+STEPS: Final = 100
 HEADS: Final = ("relevance", "category", "polarity", "aspects")
 
 Progress = Callable[[str], None]

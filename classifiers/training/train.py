@@ -21,11 +21,11 @@ from classifiers.training.base_encoder import Base
 from classifiers.training.corpus import Example
 
 VERSION: Final = "e5s-linear-2026.11"
-POOLED_LAYERS: Final = (12, 9, 6, 3)
+POOLED_LAYERS: Final = tuple(range(1, 13))
 MAX_TOKENS: Final = 256
 METHOD: Final = """\
 multilingual-e5-small (MIT, 12 layers, 384 wide), frozen, its vocabulary pruned to {pieces:,} pieces. The features of a post are the means over its
-tokens of layers {layers} and {cues} facts about its spelling (is Grok named, only summoned, a look-alike, ...). Four linear heads stand on
+tokens of layers {first} to {last} and {cues} facts about its spelling (is Grok named, only summoned, a look-alike, ...). Four linear heads stand on
 them, fitted so that the outcomes count with their shares of real life; temperatures and thresholds come from posts that the heads had not seen.
 Weights in eight bits, activations quantised by token, the vocabulary in four bits."""
 
@@ -37,10 +37,9 @@ def train(
 ) -> package.Model:
     """Fit and calibrate the heads over a frozen encoder, on the training part of the posts."""
     part = corpus.split(examples)["train"]
-    matrix = features.compute(
-        base, [example.text for example in part],
-        pooled_layers=POOLED_LAYERS, max_tokens=MAX_TOKENS, cache=cache, threads=threads, progress=progress,
-    )  # fmt: skip
+    texts = [example.text for example in part]
+    whole = features.compute(base, texts, max_tokens=MAX_TOKENS, cache=cache, threads=threads, progress=progress)
+    matrix = features.of_layers(whole, POOLED_LAYERS, hidden=base.config["hidden_size"])
     real, logits = heads.out_of_fold(matrix, part, progress)
     calibration = heads.calibrate(logits, real)
     progress("all folds together")
@@ -94,7 +93,7 @@ def main() -> None:
     started = time.monotonic()
 
     def progress(what: str) -> None:
-        print(f"{time.monotonic() - started:6.0f} s  {what}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"{time.monotonic() - started:6.0f} s  {what}\n")
 
     examples = corpus.load(arguments.corpus)
     progress(f"{len(examples):,} posts")
@@ -102,11 +101,11 @@ def main() -> None:
     model = train(base, examples, cache=arguments.cache, threads=arguments.threads, progress=progress)
     progress("export and measurement")
     method = METHOD.format(
-        pieces=base.config["vocab_size"], layers=", ".join(map(str, POOLED_LAYERS)), cues=len(encoder.cues.NAMES)
+        pieces=base.config["vocab_size"], first=POOLED_LAYERS[0], last=POOLED_LAYERS[-1], cues=len(encoder.cues.NAMES)
     )
     card_path = arguments.card or arguments.out / "model-card.md"
     figures = ship(model, examples, out=arguments.out, card_path=card_path, method=method, threads=arguments.threads)
-    print(json.dumps({"version": model.version, **figures}, indent=1))
+    sys.stdout.write(json.dumps({"version": model.version, **figures}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

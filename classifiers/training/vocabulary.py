@@ -75,18 +75,18 @@ def declarations(folder: Path) -> dict[str, list[str]]:
             paragraphs = re.findall(r"<(?:p|h\d|li)[^>]*>(.*?)</(?:p|h\d|li)>", path.read_text("utf-8"), re.DOTALL)
             found[lang] = [html.unescape(re.sub(r"<[^>]+>", "", paragraph)).strip() for paragraph in paragraphs]
         else:
-            print(f"no declaration {name} for {lang}", file=sys.stderr)
+            sys.stderr.write(f"no declaration {name} for {lang}\n")
     return found
 
 
 def word_lists(folder: Path) -> dict[str, list[tuple[str, float]]]:
     """Read the most frequent words of ``LANG.tsv`` files, whose lines are word, tab, count, in falling order."""
-    return {
-        path.stem: [
-            (word, float(count)) for word, _, count in (line.partition("\t") for line in path.open(encoding="utf-8"))
-        ]
-        for path in sorted(folder.glob("*.tsv"))
-    }
+    found: dict[str, list[tuple[str, float]]] = {}
+    for path in sorted(folder.glob("*.tsv")):
+        with path.open(encoding="utf-8") as lines:
+            words = (line.partition("\t") for line in islice(lines, WORDS))
+            found[path.stem] = [(word, float(count)) for word, _, count in words]
+    return found
 
 
 def shares_of_texts(tokenizer: Tokenizer, texts: Iterable[str]) -> Shares:
@@ -227,7 +227,8 @@ def main() -> None:
     keep = choose(base["model"], shares, arguments.size)
     written = json.dumps(pruned(base, keep), ensure_ascii=False, separators=(",", ":"))
     after = Tokenizer.from_str(written)
-    print(table(growth(before, after, declared, "declaration") + growth(before, after, posts, "posts")))
+    rows = growth(before, after, declared, "declaration") + growth(before, after, posts, "posts")
+    sys.stdout.write(table(rows) + "\n")
     arguments.out.write_text(written, "utf-8")
 
 

@@ -47,12 +47,12 @@ def test_a_line_that_breaks_the_rules_is_refused_with_its_place(
 ):
     folder = folder_with(tmp_path, GOOD, {**GOOD, **change})
 
-    with pytest.raises(corpus.CorpusError, match=rf"life-en.jsonl:2: .*{complaint}"):
+    with pytest.raises(corpus.CorpusError, match=rf"life-en\.jsonl:2: .*{complaint}"):
         corpus.load(folder)
 
 
 def test_a_half_written_line_is_refused_with_its_place(tmp_path: Path):
-    with pytest.raises(corpus.CorpusError, match="life-en.jsonl:2"):
+    with pytest.raises(corpus.CorpusError, match=r"life-en\.jsonl:2"):
         corpus.load(folder_with(tmp_path, GOOD, b'{"n": 1, "text": "Gr'))
 
 

@@ -4,9 +4,9 @@ import pytest
 pytest.importorskip("scipy", reason="needs the train extra")
 pytest.importorskip("onnx", reason="needs the train extra")
 
-from classifiers.codebook import OUTCOMES, Aspect, Category, Polarity  # noqa: E402  # after the check for their libraries
-from classifiers.training import heads  # noqa: E402
-from classifiers.training.corpus import Example  # noqa: E402
+from classifiers.codebook import OUTCOMES, Aspect, Category, Polarity  # after the check for their libraries
+from classifiers.training import heads
+from classifiers.training.corpus import Example
 
 
 def example(number: int, outcome: str, *, file: str = "life-en.jsonl") -> Example:
