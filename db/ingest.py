@@ -95,7 +95,8 @@ def _known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tupl
                 Post.id, Post.source_id, Post.title, Post.text, Post.created_at, Post.deleted_at, Post.edited_at,
                 Post.score, Post.replies,
             ).where(Post.source == source, Post.source_id.in_(ids[start : start + LOOKUP]))  # fmt: skip
-            known.update({(source, row.source_id): row for row in connection.execute(query)})
+            rows: Sequence[Any] = connection.execute(query).all()
+            known.update({(source, row.source_id): row for row in rows})
     return known
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from classifiers.base import Classifier, Document
 from collectors.base import Collector, Cursor, Page
-from db import ingest, labels, parking, rollups, runs, sample
+from db import ingest, labels, rollups, runs, sample
 from db.errors import DatabaseError
 from db.ingest import AuthorHash, Stored
 from db.labels import UnlabelledPost
@@ -165,10 +165,7 @@ def store(
 
 
 def store_stream(engine: Engine, collector: Collector, run_id: int, tally: Tally, how: Storing) -> bool:
-    """Store a stream's pages as part of a run, adding them up; False where it was stopped before its end.
-
-    A stream that was parked is in use again with its first page.
-    """
+    """Store a stream's pages as part of a run, adding them up; False where it was stopped before its end."""
     with engine.begin() as connection:
         cursor = ingest.read_cursor(connection, collector.source, collector.stream)
     for page in collector.pages(cursor):
@@ -180,8 +177,6 @@ def store_stream(engine: Engine, collector: Collector, run_id: int, tally: Tally
             stored = ingest.store_page(
                 connection, page, source=collector.source, run_id=run_id, now=how.clock(), author_hash=how.author_hash
             )
-            if not tally.pages:
-                parking.release(connection, collector.source, collector.stream)
             rollups.refresh(connection)
         tally.add(page, stored)
         if how.on_page is not None:

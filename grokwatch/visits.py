@@ -24,6 +24,7 @@ from grokwatch.pipeline import Clock, OpenRun, Stopped, Storing, Tally, opened_r
 
 KIND: Final = "collect"
 FORBIDDEN_FOR: Final = timedelta(hours=24)
+CLOSED_FOR: Final = timedelta(hours=6)
 TIMES_IN_A_ROW: Final = 2
 """After so many streams in a row of which the platform gave nothing, or said the same refusal, the others are not asked."""
 
@@ -104,7 +105,10 @@ def visit(
                 report.status = "skipped"
                 continue
             troubles.append(_read(engine, stream, report, run.id, how))
-            _park(engine, source, report, troubles[-1], now=clock())
+            if troubles[-1] is not None:
+                _park(engine, source, report, troubles[-1], now=clock())
+            elif report.status == "ok":
+                _release(engine, source, report)
             if report.status == "interrupted" or stopped():
                 report.status = "interrupted"
                 break
@@ -115,14 +119,14 @@ def visit(
 def _sorted_out(
     engine: Engine, source: str, streams: Iterable[Collector], *, again: bool, now: datetime
 ) -> tuple[list[Collector], list[StreamReport]]:
-    """Part the streams that are asked from those that stay parked. A closed channel's stream asks itself whether it opened."""
+    """Part the streams that are asked from those that stay parked."""
     with engine.connect().execution_options(read_only=True) as connection:
         held = {} if again else {held.stream: held for held in parking.parked(connection, source)}
     waiting: list[Collector] = []
     parked: list[StreamReport] = []
     for stream in streams:
         known = held.get(stream.stream)
-        if known is None or known.reason is Reason.CLOSED or known.retry_at <= now:
+        if known is None or known.retry_at <= now:
             waiting.append(stream)
         else:
             report = StreamReport(stream=stream.stream, status="parked", reason=known.reason)
@@ -157,12 +161,12 @@ def _read(engine: Engine, stream: Collector, report: StreamReport, run_id: int, 
     return None
 
 
-def _park(engine: Engine, source: str, report: StreamReport, trouble: CollectorError | None, *, now: datetime) -> None:
+def _park(engine: Engine, source: str, report: StreamReport, trouble: CollectorError, *, now: datetime) -> None:
     match trouble:
         case Forbidden():
             reason, retry_at = Reason.FORBIDDEN, now + FORBIDDEN_FOR
         case ChannelClosed():
-            reason, retry_at = Reason.CLOSED, now
+            reason, retry_at = Reason.CLOSED, now + CLOSED_FOR
         case BudgetSpent():
             reason, retry_at = Reason.BUDGET, next_month(now)
         case UsageCapped():
@@ -185,6 +189,15 @@ def _park(engine: Engine, source: str, report: StreamReport, trouble: CollectorE
         if reason is Reason.CAPPED and (report.stream, reason) not in known:
             detail = {"source": source, "stream": report.stream, "mend": trouble.mend}
             alerts.fire(connection, "usage_capped", str(trouble), now=now, detail=detail)
+
+
+def _release(engine: Engine, source: str, report: StreamReport) -> None:
+    """Take a stream back into use that could be read, even where it held nothing new."""
+    with engine.connect().execution_options(read_only=True) as connection:
+        known = {held.stream for held in parking.parked(connection, source)}
+    if report.stream in known:
+        with engine.begin() as connection:
+            parking.release(connection, source, report.stream)
 
 
 def next_month(now: datetime) -> datetime:
