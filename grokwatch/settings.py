@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -38,6 +39,14 @@ def _as_list(value: object) -> object:
         except orjson.JSONDecodeError as error:
             raise ValueError("should be words separated by commas, or a JSON list") from error
     return tuple(part for part in (part.strip() for part in value.split(",")) if part)
+
+
+def _as_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("should be the name of a time zone, such as Asia/Tokyo") from error
+    return name
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
@@ -154,6 +163,39 @@ class XSettings(_Section):
         default=6, ge=1, le=160, description="How often the posts of each group are counted, in hours."
     )
     timeout_seconds: float = Field(default=20.0, gt=0, description="How long to wait for an answer.")
+    compliance_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Part of the budget that is kept for asking whether stored posts were deleted; on the day of their "
+        "collection that is free.",
+    )
+
+
+class ScheduleSettings(_Section):
+    """What `grokwatch up` and `grokwatch run` do, and how often."""
+
+    reddit_minutes: float = Field(default=10, ge=1, description="Minutes between two visits to Reddit.")
+    x_minutes: float = Field(default=60, ge=1, description="Minutes between two visits to X.")
+    compliance_minutes: float = Field(
+        default=60, ge=1, description="Minutes between two passes that ask for stored posts whether they still stand."
+    )
+    reddit_recheck_hours: float = Field(
+        default=24, gt=0, le=48, description="Hours after which a stored post of Reddit is asked for again."
+    )
+    x_recheck_hours: float = Field(
+        default=24,
+        gt=0,
+        description="Hours after which a stored post of X is asked for again, as far as the money goes.",
+    )
+    rollups_minutes: float = Field(default=60, ge=1, description="Minutes between two passes of upkeep.")
+    digest_weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = Field(
+        default="mon", description="Day on which the digest of the last week is sent: mon to sun."
+    )
+    digest_hour: int = Field(default=8, ge=0, le=23, description="Hour of that day from which on it is sent.")
+    timezone: Annotated[str, AfterValidator(_as_timezone)] = Field(
+        default="UTC", description="Time zone of that hour, such as Asia/Tokyo; weeks are always those of UTC."
+    )
 
 
 class _Environment(EnvSettingsSource):
@@ -215,6 +257,7 @@ class Settings(BaseSettings):
     )
     reddit: RedditSettings = Field(default=RedditSettings(), description="Reddit")
     x: XSettings = Field(default=XSettings(), description="X")
+    schedule: ScheduleSettings = Field(default=ScheduleSettings(), description="Schedule")
     smtp: SmtpSettings = Field(default=SmtpSettings(), description="Mail server")
     digest: DigestSettings = Field(default=DigestSettings(), description="Weekly digest")
     sql: SqlSettings = Field(default=SqlSettings(), description="Ad-hoc SQL")
