@@ -16,10 +16,11 @@ top, and what remains between `done`, the parts and the end of the listing is a 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 VERSION: Final = 1
+SECOND: Final = timedelta(seconds=1)
 
 Span = tuple[datetime, datetime]
 
@@ -111,11 +112,14 @@ class Progress:
         return replace(self, done=done, parts=(), anchors=(), count=0, full=False)
 
     def gaps(self) -> Iterator[Span]:
-        """Yield the stretches that no part covers, from `done` (or the oldest part) up to the newest part."""
+        """Yield the stretches that no part covers, half-open, from `done` (or the oldest part) up to the newest part.
+
+        Of the second in which a part begins, and times are whole seconds, not every item need have been read.
+        """
         reached = self.done
         for low, high in sorted(self.parts):
             if reached is not None and low > reached:
-                yield reached, low
+                yield reached, low + SECOND
             reached = high if reached is None else max(reached, high)
 
 

@@ -76,9 +76,9 @@ def sliced(
 class Listing(Protocol):
     """What is walked.
 
-    `overlap` is how far below the known the walk goes on, for items that appear late. A listing that ends before as many items
-    as `short` has simply no more of them. After `most_pages` a walk stops as if the listing had ended. `reads_full` tells
-    whether it is read to its end from time to time.
+    `overlap` is how far below the known the walk goes on, for items that appear late. A listing that is shown whole, in one
+    page of fewer items than `short`, has simply no more of them. After `most_pages` a walk stops as if the listing had ended.
+    `reads_full` tells whether it is read to its end from time to time.
     """
 
     @property
@@ -205,7 +205,8 @@ class Walk:
     def _arrived(self, progress: Progress, found: Slice) -> tuple[Page, Progress]:
         """Close the walk; where it ended above what is known, what lies between is a hole."""
         holes: tuple[Hole, ...] = ()
-        if progress.count >= self._listing.short:
+        is_all_there_is = progress.count == len(found.names) < self._listing.short
+        if not is_all_there_is:
             reason = f"the listing ended after {progress.count:,} items, before those of the last visit"
             holes = tuple(
                 Hole(stream=self.stream, starts_at=begin, ends_at=end, reason=reason) for begin, end in progress.gaps()
