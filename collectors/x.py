@@ -29,6 +29,7 @@ from collectors.x_outlook import (
     counting_is_due,
     draw_stratum,
     expected_in,
+    expected_until,
     outlook,
     reach,
     settle_until,
@@ -128,22 +129,37 @@ class _Visit:
         self._unsaved = False
 
     def pages(self) -> Iterator[Page]:
+        planned_with = self.client.skew
+        try:
+            yield from self._steps()
+        except BadRequest:
+            # X refuses ends that lie in its future. Its answer tells its time: with that, the plan may be right.
+            if abs(self.client.skew - planned_with) < SECOND:
+                raise
+            self._forget_what_is_not_over()
+            yield from self._steps()
+
+    def _steps(self) -> Iterator[Page]:
         yield from self._pass_over()
         if self.state.walk is not None:
             yield from self._walk(self.state.walk)
-        if counting_is_due(self.access, self.state, self.client.now()):
+        now = self.client.now()
+        left = self.client.ledger.left(now)
+        if counting_is_due(self.access, self.state, left_usd=left, now=now):
             yield from self._count()
-        planned_at = self.client.skew
-        try:
-            yield from self._go_on()
-        except BadRequest:
-            # X refuses ends that lie in its future. Its first answer tells its time: with that the plan may be right.
-            if abs(self.client.skew - planned_at) < SECOND:
-                raise
-            self._forget_what_is_not_over()
-            yield from self._go_on()
+        yield from self._go_on()
         if self._unsaved:
             yield self._page()
+
+    def _forget_what_is_not_over(self) -> None:
+        """Give up what was planned with a clock that runs ahead of X's; nothing of it has been read."""
+        now = self.client.now()
+        state = self.state
+        if state.drawn is not None and state.drawn.until > now - SETTLED:
+            state = replace(state, drawn=None)
+        if state.counting_until is not None and state.counting_until > now - SETTLED:
+            state = replace(state, counting_until=None, counted=())
+        self.state = state
 
     def _page(self, posts: tuple[RawPost, ...] = (), **others: Any) -> Page:  # noqa: ANN401 - fields of Page
         self._unsaved = False
@@ -155,9 +171,9 @@ class _Visit:
 
     def _go_on(self) -> Iterator[Page]:
         while True:
-            now = self.client.now()
             if self.state.drawn is not None:
                 yield from self._read(self.state.drawn)
+            now = self.client.now()
             if self.state.taken is not None and self.state.next > self.state.taken.oldest_at:
                 self._leap(self.state.taken)
             plan = outlook(self.access, self.state, left_usd=self.client.ledger.left(now), now=now)
@@ -176,11 +192,9 @@ class _Visit:
                     "what is left of this month's X budget buys no page of posts any more",
                     mend="raise GROKWATCH_X__MONTHLY_BUDGET_USD, or wait for the next month (UTC)",
                 )
-            yield from self._read(draw_stratum(self.access, self.state, plan, until))
-
-    def _forget_what_is_not_over(self) -> None:
-        if self.state.drawn is not None and self.state.drawn.until > self.client.now() - SETTLED:
-            self.state = replace(self.state, drawn=None)
+            self.state = replace(self.state, drawn=draw_stratum(self.access, self.state, plan, until))
+            if self.state.drawn and self.state.drawn.slices:
+                yield self._page()  # the draw is noted before anybody looks at what it holds
 
     def _leap(self, taken: Taken) -> None:
         """Go on behind what a broken-off walk had taken already."""
@@ -253,7 +267,6 @@ class _Visit:
     def _read(self, drawn: Drawn) -> Iterator[Page]:
         """Buy the posts of the slices that were drawn."""
         groups = {group.name: group for group in self.access.groups}
-        self.state = replace(self.state, drawn=drawn)
         self._unsaved = True
         progress = _Progress()
         while drawn.slices:
@@ -302,8 +315,7 @@ class _Visit:
     def _walk(self, walk: Walk) -> Iterator[Page]:
         """Buy everything until the end of the walk, from the newest page to the oldest."""
         since = self.state.since_at if walk.since_id and self.state.since_at else self.state.next
-        likely = sum(expected_in(self.state, Slice(group=g.name, start=self.state.next, end=walk.end, probability=1))
-                     for g in self.access.groups)  # fmt: skip
+        likely = sum(expected_until(self.access, self.state, walk.end).values())
         allowance = max(ALLOWANCE_AT_LEAST, ALLOWANCE * likely)
         progress = _Progress()
         while True:

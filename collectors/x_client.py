@@ -105,6 +105,7 @@ class XClient:
             "counts",
             lambda: self._api.get_recent_tweets_count(query, granularity="hour", start_time=start, end_time=end),
             cost_usd=self.access.prices.counts,
+            once_a_day=False,
         )
 
     def search(self, query: str, *, size: int, **parameters: datetime | str | None) -> Answer:
@@ -159,8 +160,10 @@ class XClient:
             self._read_today |= fresh
         return len(fresh)
 
-    def _ask(self, kind: str, send: Callable[[], requests.Response], *, cost_usd: float) -> Answer:
-        """Send a request until there is a good answer.
+    def _ask(
+        self, kind: str, send: Callable[[], requests.Response], *, cost_usd: float, once_a_day: bool = True
+    ) -> Answer:
+        """Send a request until there is a good answer; without `once_a_day` every try is billed that reaches X.
 
         Raises
         ------
@@ -200,6 +203,8 @@ class XClient:
                     money.lost |= money.at_risk
                     refuse(response, body)
                     failure = "an answer that can't be read" if came else f"status {response.status_code}"
+                if money.lost and not once_a_day:
+                    money.let_go()
                 pause = self._backoff.seconds(attempt, headers, self.now(), self._chance)
                 if pause is None:
                     break
@@ -248,6 +253,10 @@ class _Money:
             self.give_back()
             self.reservation = self._ledger.reserve(self._cost, now)
             self._day, self.lost = day, False
+
+    def let_go(self) -> None:
+        """Count it as spent; the next try needs money of its own."""
+        self._day, self.lost, self.at_risk = None, False, False
 
     def give_back(self) -> None:
         """Settle at nothing what can't have been spent; what may have been spent stays as it is."""

@@ -74,11 +74,6 @@ def hour_of(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def census_cost(now: datetime, *, every: timedelta, price_usd: float, groups: int) -> float:
-    """Give what the counts of the rest of the month will cost."""
-    return math.ceil((month_end(now) - now) / every) * groups * price_usd
-
-
 def expect(
     counts: Mapping[datetime, int], rate: float, *, start: datetime, counted_until: datetime, end: datetime
 ) -> float:
