@@ -21,7 +21,8 @@ The same names work as environment variables, which go before this file.
 No key is needed for a start: `grokwatch up` shows sample posts, `grokwatch import FILE` reads Reddit dumps (RS_/RC_) and
 your own JSONL or CSV.
 Reddit: since November 2025 new API keys are given on application alone, under the Responsible Builder Policy; apply at
-https://support.reddithelp.com and import archives until then.
+https://support.reddithelp.com. Until then set GROKWATCH_REDDIT__FEEDS=true (public feeds, slower and with gaps), or import
+the monthly archives. Once a key is there, the feeds are left alone and the same posts are filled in.
 X: keys come from https://developer.x.com; X bills by the post.
 """
 _PLAIN_VALUE = re.compile(r"[^\s'\"\\#$`]*")

@@ -250,7 +250,7 @@ class Settings(BaseSettings):
     terms: Words = Field(
         default=DEFAULT_TERMS,
         min_length=1,
-        description="Names that a post must contain to be kept by an import, in any case, separated by commas.",
+        description="Names that a post must contain to be kept, in any case, separated by commas.",
     )
     classify_every_seconds: int = Field(
         default=60, ge=5, description="How often the scheduler labels posts that are new."
