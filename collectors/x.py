@@ -11,7 +11,7 @@ import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import requests
@@ -24,6 +24,7 @@ from collectors.x_client import LARGEST_PAGE, SMALLEST_PAGE, Answer, Clock, Slee
 from collectors.x_counts import read_hours, read_rate
 from collectors.x_outlook import (
     MARGIN,
+    NEWEST,
     REACH,
     SETTLED,
     counting_is_due,
@@ -39,9 +40,6 @@ from collectors.x_plan import HOUR, SECOND, Slice, hour_of
 from collectors.x_posts import SearchPage, read_page
 from collectors.x_query import Group, XAccess
 from collectors.x_state import STREAM, Drawn, State, Taken, Walk, read_state
-
-NEWEST: Final = timedelta(seconds=30)
-"""X's own distance from now for searches without an end."""
 
 ALLOWANCE: Final = 3.0
 ALLOWANCE_AT_LEAST: Final = 500

@@ -19,6 +19,9 @@ MARGIN: Final = timedelta(minutes=10)
 SETTLED: Final = timedelta(seconds=60)
 """After so long an hour's posts have reached X's index."""
 
+NEWEST: Final = timedelta(seconds=30)
+"""X's own distance from now for searches without an end."""
+
 PADDING: Final = timedelta(hours=12)
 """The plan goes on so long after the month's end: what a slice costs is left to chance, and the last hours' must still be paid."""
 
