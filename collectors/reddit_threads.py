@@ -7,13 +7,13 @@ of them; it holds the round under way and the last thread that was finished in i
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import floor, log
 from typing import Any, Final
 
 from collectors.base import Cursor, Hole, Page, RawPost
-from collectors.errors import ChannelClosed
+from collectors.errors import ChannelClosed, Unavailable
 from collectors.reddit_access import Thread
 from collectors.reddit_client import RedditClient
 from collectors.reddit_posts import Comments, comments_of, post_of, things_of
@@ -33,21 +33,56 @@ REQUESTS_A_THREAD: Final = 12
 THREADS_A_VISIT: Final = 200
 """Threads read at a visit; the round goes on at the next one."""
 
+GIVEN_UP: Final = 3
+"""A thread that Reddit does not give at so many visits in a row is left out of the round, so that the others are read."""
+
+TOO_LARGE: Final = "{} has more comments than are read of one thread"
+NOT_GIVEN: Final = "Reddit did not give the comments of {}, though it was asked at several visits"
+
 COMMITTING: Final = timedelta(minutes=2)
 """A submission may be stored this long after the moment that its row tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Round:
-    """Threads that became due after `since`, until `until`; `last` is the one finished last, by its age and name."""
+    """Threads that became due after `since`, until `until`.
+
+    Parameters
+    ----------
+    last
+        The thread finished last, by its age and name.
+    failed
+        The thread that Reddit did not give at the last visit, and at how many visits in a row it did not.
+    """
 
     since: datetime
     until: datetime
     last: tuple[float, str] | None = None
+    failed: tuple[str, int] | None = None
 
     def write(self) -> str:
-        told: dict[str, Any] = {"since": self.since.timestamp(), "until": self.until.timestamp(), "last": self.last}
-        return json.dumps(told, separators=(",", ":"))
+        told: dict[str, Any] = {
+            "since": self.since.timestamp(),
+            "until": self.until.timestamp(),
+            "last": self.last,
+            "failed": self.failed,
+        }
+        return json.dumps({name: value for name, value in told.items() if value}, separators=(",", ":"))
+
+    @property
+    def under_way(self) -> bool:
+        return self.last is not None or self.failed is not None
+
+    def after(self, thread: Thread) -> "_Round":
+        return replace(self, last=_key(thread), failed=None)
+
+    def closed(self) -> "_Round":
+        return _Round(since=self.since, until=self.until)
+
+    def without(self, thread: Thread) -> "_Round":
+        """Note that a thread was not given."""
+        name = thread.source_id
+        return replace(self, failed=(name, 1 + (self.failed[1] if self.failed and self.failed[0] == name else 0)))
 
 
 class ThreadStream:
@@ -76,23 +111,41 @@ class ThreadStream:
             Reddit does not answer, or refuses the key.
         """
         now = self._clock()
-        under_way = _read(cursor)
-        if under_way is None or under_way.last is None:
-            since = now - FOLLOWED if under_way is None else min(under_way.until, now)
-            under_way = _Round(since=since, until=now)
-        due = [thread for thread in self._threads(under_way.until - FOLLOWED) if is_due(thread, under_way)]
-        due.sort(key=_key)
-        waiting = [thread for thread in due if under_way.last is None or _key(thread) > under_way.last]
+        this = _read(cursor)
+        if this is None or not this.under_way:
+            this = _Round(since=now - FOLLOWED if this is None else min(this.until, now), until=now)
+        due = sorted((t for t in self._threads(this.until - FOLLOWED) if is_due(t, this)), key=_key)
+        waiting = [thread for thread in due if this.last is None or _key(thread) > this.last]
         for thread in waiting[:THREADS_A_VISIT]:
-            under_way = _Round(since=under_way.since, until=under_way.until, last=_key(thread))
-            is_last = thread is waiting[-1]
-            yield self._page(thread, _closed(under_way) if is_last else under_way)
+            after = this.after(thread)
+            noted = after.closed() if thread is waiting[-1] else after
+            try:
+                page = self._page(thread, noted)
+            except Unavailable:
+                failed = this.without(thread)
+                if failed.failed is not None and failed.failed[1] < GIVEN_UP:
+                    yield Page(posts=(), cursor=self._cursor(failed))
+                    raise
+                page = Page(posts=(), cursor=self._cursor(noted), holes=(self._hole(thread, noted, NOT_GIVEN),))
+            yield page
+            this = after
         if not waiting:
-            yield Page(posts=(), cursor=Cursor(stream=self.stream, value=_closed(under_way).write()))
+            yield Page(posts=(), cursor=self._cursor(this.closed()))
 
-    def _page(self, thread: Thread, after: _Round) -> Page:
+    def _cursor(self, noted: _Round) -> Cursor:
+        return Cursor(stream=self.stream, value=noted.write())
+
+    def _hole(self, thread: Thread, noted: _Round, reason: str) -> Hole:
+        return Hole(
+            stream=self.stream,
+            starts_at=thread.created_at,
+            ends_at=max(noted.until, thread.created_at),
+            reason=reason.format(thread.source_id),
+        )
+
+    def _page(self, thread: Thread, noted: _Round) -> Page:
         """Read a thread: its view, then what the view only names, then where it goes on elsewhere."""
-        cursor = Cursor(stream=self.stream, value=after.write())
+        cursor = self._cursor(noted)
         path = f"/comments/{thread.source_id.removeprefix('t3_')}"
         params: dict[str, str | int] = {"sort": "new", "limit": 500, "depth": 10, "threaded": "true"}
         try:
@@ -113,10 +166,7 @@ class ThreadStream:
                 branches += more.branches
             posts.update((post.source_id, post) for post in more.posts)
             read, broken = read + more.read, broken + more.broken
-        holes: tuple[Hole, ...] = ()
-        if missing or branches:
-            reason = f"{thread.source_id} has more comments than are read of one thread"
-            holes = (Hole(stream=self.stream, starts_at=thread.created_at, ends_at=after.until, reason=reason),)
+        holes = (self._hole(thread, noted, TOO_LARGE),) if missing or branches else ()
         return Page(posts=tuple(posts.values()), cursor=cursor, read=read, broken=broken, holes=holes)
 
     def _look_up(self, names: Sequence[str]) -> Comments:
@@ -148,20 +198,17 @@ def _key(thread: Thread) -> tuple[float, str]:
     return thread.created_at.timestamp(), thread.source_id
 
 
-def _closed(under_way: _Round) -> _Round:
-    return _Round(since=under_way.since, until=under_way.until)
-
-
 def _read(cursor: Cursor | None) -> _Round | None:
     if cursor is None:
         return None
     try:
         told = json.loads(cursor.value)
-        last = told.get("last")
+        last, failed = told.get("last"), told.get("failed")
         return _Round(
             since=datetime.fromtimestamp(told["since"], UTC),
             until=datetime.fromtimestamp(told["until"], UTC),
             last=(float(last[0]), str(last[1])) if last else None,
+            failed=(str(failed[0]), int(failed[1])) if failed else None,
         )
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError):
         return None

@@ -7,11 +7,11 @@ import pytest
 from platforms.faults import Fault, FaultPlan
 from platforms.reddit_server import RedditServer, base36, fullname
 from platforms.reddit_visits import Visits, access_to
-from platforms.serving import SimulatedClock
+from platforms.serving import Reply, SimulatedClock
 from platforms.world import START, Channel, World
 
 from collectors.base import Kind
-from collectors.errors import ChannelClosed, Forbidden
+from collectors.errors import ChannelClosed, Forbidden, Unavailable
 from collectors.reddit import Reddit, plan
 
 WORLD = World(
@@ -234,6 +234,25 @@ def test_a_round_of_threads_goes_on_after_a_kill_with_the_next_thread(server, cl
     visits.once(only=lambda stream: stream == "threads")
     paths = [request.path for request in server.requests if request.path.startswith("/comments/")]
     assert len(paths) - len(set(paths)) == 1  # the one that was fetched and not stored
+
+
+def test_a_thread_that_reddit_never_gives_is_told_and_left_out_after_three_visits(server, clock):
+    visits = Visits(access_to(server, "grok"), clock)
+    visits.once(only=lambda stream: stream == "new/grok")
+    oldest = min((post for post in visits.posts.values() if not post.deleted), key=lambda post: post.created_at)
+    honest = server._route
+    server._route = lambda request, fault: (
+        Reply(status=503) if request.path == f"/comments/{oldest.source_id[3:]}" else honest(request, fault)
+    )
+    for number in range(3):
+        assert len([p for p in visits.posts.values() if p.kind is Kind.COMMENT]) == 0, number
+        visits.once(only=lambda stream: stream == "threads")
+        clock.move(timedelta(minutes=5))
+    assert [type(error) for error in visits.errors] == [Unavailable, Unavailable]
+    assert [p for p in visits.posts.values() if p.kind is Kind.COMMENT]
+    (hole,) = visits.holes
+    assert oldest.source_id in hole.reason
+    assert hole.starts_at == oldest.created_at
 
 
 def test_look_up_tells_what_stands_what_changed_and_what_is_gone(server, clock):
