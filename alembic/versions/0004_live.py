@@ -64,11 +64,14 @@ def upgrade() -> None:
     op.add_column("posts", sa.Column("checked_at", UtcDateTime(), nullable=True, comment=CHECKED))
     op.add_column("posts", sa.Column("missing_at", UtcDateTime(), nullable=True, comment=MISSING))
     op.create_index("ix_posts_checked_at", "posts", ["source", "checked_at"])
+    buried = sa.text("deleted_at IS NOT NULL")
+    op.create_index("ix_posts_deleted_at", "posts", ["deleted_at"], sqlite_where=buried, postgresql_where=buried)
     views.create(op.get_bind(), revision)
 
 
 def downgrade() -> None:
     views.drop(op.get_bind(), revision)
+    op.drop_index("ix_posts_deleted_at", "posts")
     op.drop_index("ix_posts_checked_at", "posts")
     # SQLite drops a column in place since 3.35, without touching the views that read the table.
     op.drop_column("posts", "missing_at")
