@@ -190,7 +190,7 @@ class _Visit:
                     "what is left of this month's X budget buys no page of posts any more",
                     mend="raise GROKWATCH_X__MONTHLY_BUDGET_USD, or wait for the next month (UTC)",
                 )
-            self.state = replace(self.state, drawn=draw_stratum(self.access, self.state, plan, until))
+            self.state = replace(self.state, drawn=draw_stratum(self.access, self.state, plan, until, now=now))
             if self.state.drawn and self.state.drawn.slices:
                 yield self._page()  # the draw is noted before anybody looks at what it holds
 

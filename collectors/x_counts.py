@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from collectors.fields import count, moment
 from collectors.x_outlook import REACH
 from collectors.x_plan import HOUR, hour_of
+
+LAST_DAY: Final = 24
 
 
 def read_hours(body: Mapping[str, Any], end: datetime) -> tuple[dict[datetime, int], int]:
@@ -27,9 +29,16 @@ def read_hours(body: Mapping[str, Any], end: datetime) -> tuple[dict[datetime, i
 
 
 def read_rate(body: Mapping[str, Any], hours: Mapping[datetime, int]) -> float | None:
-    """Give the posts an hour."""
+    """Give the posts an hour that the plan reckons with: the week's mean, or the last day's where that is higher.
+
+    Money that was kept back can still be spent, money that is gone can't be kept. The time before the first post does not count:
+    what people have only begun to write about will not be as rare as the week's mean.
+    """
     if hours:
-        return sum(hours.values()) / len(hours)
+        numbers = [hours[hour] for hour in sorted(hours)]
+        first = next((place for place, number in enumerate(numbers) if number), len(numbers))
+        heard, last = numbers[first:], numbers[-LAST_DAY:]
+        return max(sum(heard) / len(heard), sum(last) / len(last)) if heard else 0.0
     meta = body.get("meta")
     total = count(meta.get("total_tweet_count")) if isinstance(meta, dict) else None
     return None if total is None else total / (REACH / HOUR)

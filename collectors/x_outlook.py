@@ -22,6 +22,11 @@ SETTLED: Final = timedelta(seconds=60)
 NEWEST: Final = timedelta(seconds=30)
 """X's own distance from now for searches without an end."""
 
+PIECES: Final = 6
+PIECES_BEHIND: Final = 2
+LONG_BEHIND: Final = timedelta(hours=24)
+"""Into how many pieces an hour's slice is cut: as many requests as X's limit bears, and fewer where there is much to make up for."""
+
 PADDING: Final = timedelta(hours=12)
 """The plan goes on so long after the month's end: what a slice costs is left to chance, and the last hours' must still be paid."""
 
@@ -88,15 +93,19 @@ def stratum_end(state: State, now: datetime) -> datetime | None:
     return end if end <= now - SETTLED else None
 
 
-def draw_stratum(access: XAccess, state: State, plan: Outlook, until: datetime) -> Drawn:
-    """Draw the slices of the stratum from `State.next` until its end: one for each group that was not counted as empty."""
+def draw_stratum(access: XAccess, state: State, plan: Outlook, until: datetime, *, now: datetime) -> Drawn:
+    """Draw the slices of the stratum from `State.next` until its end: for each group that was not counted as empty."""
     slices: list[Slice] = []
+    behind = now - until > LONG_BEHIND
+    expected = expected_until(access, state, until)
     for group in access.groups:
         if state.counts.get(group.name, {}).get(hour_of(state.next)) == 0:
             continue
         # Not a secret: the same stratum must be drawn alike when a kill came between the draw and its note.
         chance = random.Random(f"{state.seed} {state.next.isoformat()} {group.name}")  # noqa: S311
-        slices += draw(group.name, state.next, until, fraction=plan.fractions[group.name], chance=chance)
+        fraction = plan.fractions[group.name]
+        pieces = min(PIECES_BEHIND if behind else PIECES, round(fraction * expected[group.name]))
+        slices += draw(group.name, state.next, until, fraction=fraction, chance=chance, pieces=pieces)
     return Drawn(until=until, slices=tuple(slices))
 
 

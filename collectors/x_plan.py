@@ -2,8 +2,9 @@
 
 The unit of the draw is the second within a stratum, an hour of one group of languages. Of the D seconds of a stratum a slice
 of L seconds is drawn whose start is uniform over the stratum, taken as a circle; so every second, and with it every post, is in the slice
-with the probability L / D exactly. All posts of the slice are bought, and each carries that probability: weighting by its
-inverse (Horvitz & Thompson 1952) estimates every total without bias, whatever the hours look like.
+with the probability L / D exactly. The slice is cut into pieces that lie apart, each of which could begin at every second. All its
+posts are bought, and each carries that probability: weighting by its inverse (Horvitz & Thompson 1952) estimates every total
+without bias, whatever the hours look like.
 
 L follows from the money that is left and the posts that are still to be expected in the month. It is settled anew for
 every stratum before its draw, and from what is known before the draw alone. The probability given what happened until then is the one
@@ -119,32 +120,30 @@ def fractions(expected: Mapping[str, float], posts: float) -> dict[str, float]:
     return {name: found.get(name, best) for name in expected}
 
 
-def draw(group: str, start: datetime, end: datetime, *, fraction: float, chance: random.Random) -> tuple[Slice, ...]:
-    """Draw a stratum's slice: none where the fraction is less than a second and the draw is against it, two where it wraps.
+def draw(
+    group: str, start: datetime, end: datetime, *, fraction: float, chance: random.Random, pieces: int = 1
+) -> tuple[Slice, ...]:
+    """Draw a stratum's slice, in several pieces at even distances where that can be; one that wraps round is two.
 
-    The length is rounded at random, so that on average it is the fraction of the stratum.
+    Nothing is drawn where the fraction is less than a second and the draw is against it. The length is rounded at random, so
+    that on average it is the fraction of the stratum. Several pieces catch less of the same moment (systematic sampling, Madow &
+    Madow 1944) and leave the probabilities as they are: each piece begins at every second alike, and they do not overlap.
     """
     seconds = round((end - start) / SECOND)
     rounding, place = chance.random(), chance.random()
     wanted = min(max(fraction, 0.0), 1.0) * seconds
     if wanted >= seconds:
         return (Slice(group=group, start=start, end=end, probability=1.0),)
-    length, probability = math.floor(wanted + rounding), 0.0
-    if wanted < 1:
-        if length == 0:
-            return ()
-        probability = wanted / seconds
-    else:
-        probability = length / seconds
-    first = math.floor(place * seconds)
-    pieces = [(first, min(first + length, seconds)), (0, first + length - seconds)]
+    length = math.floor(wanted + rounding)
+    probability = wanted / seconds if wanted < 1 else length / seconds
+    pieces = max(1, min(pieces, length))
+    spans: list[tuple[int, int]] = []
+    for number in range(pieces):
+        size = length // pieces + (number < length % pieces)
+        first = math.floor((place + number / pieces) * seconds) % seconds
+        spans += [(first, min(first + size, seconds)), (0, first + size - seconds)]
     return tuple(
-        Slice(
-            group=group,
-            start=start + begin * SECOND,
-            end=start + stop * SECOND,
-            probability=probability,
-        )
-        for begin, stop in pieces
+        Slice(group=group, start=start + begin * SECOND, end=start + stop * SECOND, probability=probability)
+        for begin, stop in spans
         if stop > begin
     )

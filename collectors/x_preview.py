@@ -134,7 +134,7 @@ def _slices(access: XAccess, state: State, plan: Outlook, now: datetime) -> list
             until = stratum_end(state, now)
             if until is None:
                 return found
-            drawn = draw_stratum(access, state, plan, until)
+            drawn = draw_stratum(access, state, plan, until, now=now)
         for part in drawn.slices:
             posts = expected_in(state, part)
             found.append(

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from statistics import mean, stdev
 
 import pytest
@@ -28,10 +29,10 @@ def seconds_of(slices):
     ]
 
 
-@given(some.floats(0, 1), some.integers(1, 3600), some.integers())
-def test_a_slice_lies_in_its_stratum_and_tells_its_probability(fraction, length, seed):
+@given(some.floats(0, 1), some.integers(1, 3600), some.integers(1, 9), some.integers())
+def test_a_slice_lies_in_its_stratum_and_tells_its_probability(fraction, length, pieces, seed):
     end = NOON + length * SECOND
-    slices = draw("en", NOON, end, fraction=fraction, chance=random.Random(seed))
+    slices = draw("en", NOON, end, fraction=fraction, chance=random.Random(seed), pieces=pieces)
     seconds = seconds_of(slices)
     assert len(seconds) == len(set(seconds))
     assert all(NOON <= part.start < part.end <= end for part in slices)
@@ -43,17 +44,24 @@ def test_a_slice_lies_in_its_stratum_and_tells_its_probability(fraction, length,
         assert slices[0].probability == pytest.approx(fraction)
 
 
-@pytest.mark.parametrize("fraction", [0.004, 0.05, 0.33, 0.9])
-def test_every_second_is_drawn_as_often_as_its_probability_says(fraction):
+@pytest.mark.parametrize(("fraction", "pieces"), [(0.004, 1), (0.05, 1), (0.33, 1), (0.33, 3), (0.9, 6)])
+def test_every_second_is_drawn_as_often_as_its_probability_says(fraction, pieces):
     end, n = NOON + 20 * SECOND, 20_000
     weights = Counter()
     chance = random.Random(5)
     for _ in range(n):
-        slices = draw("en", NOON, end, fraction=fraction, chance=chance)
+        slices = draw("en", NOON, end, fraction=fraction, chance=chance, pieces=pieces)
         for second in seconds_of(slices):
             weights[second] += 1 / slices[0].probability
     tolerance = 4.5 * (1 / fraction / n) ** 0.5
     assert all(weights[second] / n == pytest.approx(1, abs=tolerance) for second in range(20))
+
+
+def test_the_pieces_of_a_slice_lie_at_even_distances():
+    slices = draw("en", NOON, NOON + HOUR, fraction=18 / 3600, chance=random.Random(3), pieces=6)
+    starts = sorted(part.start for part in slices)
+    assert [b - a for a, b in pairwise(starts)] == [timedelta(minutes=10)] * 5
+    assert {part.end - part.start for part in slices} == {3 * SECOND}
 
 
 def test_all_is_taken_where_all_can_be_paid():
@@ -144,7 +152,7 @@ def test_an_hour_that_was_counted_as_empty_is_not_asked_for():
     access = an_access(languages=("en",))
     state = a_state(access, counts={"en": {NOON: 0}, "rest": {NOON: 3}}, rates={"en": 1.0, "rest": 1.0})
     plan = outlook(access, state, left_usd=1000.0, now=NOON)
-    assert {part.group for part in draw_stratum(access, state, plan, NOON + HOUR).slices} == {"rest"}
+    assert {part.group for part in draw_stratum(access, state, plan, NOON + HOUR, now=NOON).slices} == {"rest"}
 
 
 def test_the_note_is_read_as_it_was_written():
@@ -187,7 +195,7 @@ def simulated(access, posts, begin, end, seed):
     while state.next < end:
         plan = outlook(access, state, left_usd=left, now=state.next)
         until = hour_of(state.next) + HOUR
-        for part in draw_stratum(access, state, plan, until).slices:
+        for part in draw_stratum(access, state, plan, until, now=until).slices:
             bought = [post for post in posts if part.start <= post[0] < part.end and post[1] == part.group]
             for _, group, category in bought:
                 result[group, category] += 1 / part.probability
