@@ -1,5 +1,6 @@
 """What is asked of X, by whom and at which prices: the access, its query, and the groups of languages."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,6 +12,8 @@ from collectors.budget import Prices
 LONGEST_QUERY: Final = 512
 REST: Final = "rest"
 """Name of the group that holds every language without a group of its own."""
+
+_QUOTED: Final = re.compile(r'"[^"]*"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,10 @@ class XAccess:
 
     def grouped(self, group: Group) -> str:
         """Give the query for one group."""
-        return f"({self.query}) {group.clause}" if group.clause else self.query
+        if not group.clause:
+            return self.query
+        # X binds words that follow each other closer than OR.
+        return f"({self.query}) {group.clause}" if _has_bare_or(self.query) else f"{self.query} {group.clause}"
 
     @property
     def post_usd(self) -> float:
@@ -84,3 +90,12 @@ class XAccess:
     def counts_are_for(self) -> str:
         """What counts and drawn slices belong to: with another query they mean nothing."""
         return "\n".join(self.grouped(group) for group in self.groups)
+
+
+def _has_bare_or(query: str) -> bool:
+    """Tell whether a query has an OR outside quotes and parentheses."""
+    depth, bare = 0, ""
+    for part in _QUOTED.sub("", query):
+        depth += (part == "(") - (part == ")")
+        bare += part if depth == 0 else " "
+    return "OR" in bare.split()

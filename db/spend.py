@@ -106,7 +106,7 @@ def reserve(connection: Connection, cost_usd: float, *, source: str, monthly_bud
     spent = month_spend(connection, source, month).spent_usd
     if spent + cost_usd > monthly_budget_usd + TINY:
         raise BudgetSpent(
-            f"the {source} budget of {monthly_budget_usd:.2f} USD for {month} is spent: {spent:.2f} USD are gone, "
+            f"the {source.capitalize()} budget of {monthly_budget_usd:.2f} USD for {month} is spent: {spent:.2f} USD are gone, "
             f"the next request could cost {cost_usd:.2f} USD",
             mend=f"raise GROKWATCH_{source.upper()}__MONTHLY_BUDGET_USD, or wait for the next month (UTC)",
         )

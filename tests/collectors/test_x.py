@@ -135,7 +135,7 @@ def test_hours_are_counted_by_group_of_languages_and_kept(x):
     x.visit()
     with x.engine.begin() as connection:
         rows = list(connection.execute(select(Volume)))
-    assert {row.query for row in rows} == {f"({QUERY}) lang:en", f"({QUERY}) lang:ja", f"({QUERY}) -lang:en -lang:ja"}
+    assert {row.query for row in rows} == {f"{QUERY} lang:en", f"{QUERY} lang:ja", f"{QUERY} -lang:en -lang:ja"}
     assert max(row.hour for row in rows) == NOW.replace(minute=0, second=0) - HOUR
     total = sum(1 for _ in x.server.matching(START, NOW.replace(minute=0, second=0), NOW))
     assert sum(row.count for row in rows) == total
@@ -538,7 +538,18 @@ def test_names_are_hashed_and_the_post_keeps_what_the_charts_need(x):
 def test_a_query_too_long_for_x_is_refused_before_anything_is_sent():
     with pytest.raises(CollectorError) as told:
         XAccess(bearer_token="t", query="g" * 500)
-    assert "shorten GROKWATCH_X__QUERY by 8 characters" in told.value.mend
+    assert "shorten GROKWATCH_X__QUERY by 6 characters" in told.value.mend
+
+
+@pytest.mark.parametrize(
+    ("query", "grouped"),
+    [("grok", "grok lang:en"), ("(grok OR groq) -x", "(grok OR groq) -x lang:en"), ("grok OR groq", "(grok OR groq) lang:en"),
+     ('"this OR that" grok', '"this OR that" grok lang:en'), ("ORION grok", "ORION grok lang:en"),
+     ("(a b) OR (c d)", "((a b) OR (c d)) lang:en")],
+)  # fmt: skip
+def test_a_language_is_added_to_the_whole_query(query, grouped):
+    access = XAccess(bearer_token="t", query=query)
+    assert access.grouped(access.groups[0]) == grouped
 
 
 @pytest.mark.parametrize("languages", [("en", "en"), ("english language",), ("日本語",)])

@@ -90,7 +90,7 @@ def test_the_last_cent_can_be_spent_and_not_one_more(engine):
         ledger.reserve(0.1, NOVEMBER)  # 0.1 + 0.1 + 0.1 is more than 0.3 to a machine
     with pytest.raises(BudgetSpent) as refusal:
         ledger.reserve(0.005, NOVEMBER)
-    assert "0.30 USD for 2026-11 is spent" in str(refusal.value)
+    assert "the X budget of 0.30 USD for 2026-11 is spent" in str(refusal.value)
     assert "GROKWATCH_X__MONTHLY_BUDGET_USD" in refusal.value.mend
     assert november(engine).requests == 3
 
