@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, exists, insert, select, update
 
 from db.models import Run
 
@@ -61,6 +61,18 @@ def note_failure(connection: Connection, kind: str, error: str, *, source: str |
     """Leave a run for work that failed before it could begin."""
     run_id = start_run(connection, kind, source=source, now=now)
     finish_run(connection, run_id, now=now, status="failed", error=error)
+
+
+def has_failed_since(connection: Connection, kind: str, *, source: str | None, moment: datetime) -> bool:
+    """Tell whether a failure of this kind of work is on record since a moment."""
+    of_kind = [Run.kind == kind, Run.source == source if source else Run.source.is_(None)]
+    failed = exists().where(*of_kind, Run.status == "failed", Run.finished_at >= moment)
+    return bool(connection.scalar(select(failed)))
+
+
+def last_status(connection: Connection, kind: str) -> str | None:
+    """Tell how the latest run of a kind stands, None where there was none."""
+    return connection.scalar(select(Run.status).where(Run.kind == kind).order_by(Run.id.desc()).limit(1))
 
 
 def close_lost_runs(connection: Connection, kind: str, *, source: str | None, now: datetime) -> int:

@@ -35,3 +35,26 @@ def _key_from_file(folder: Path) -> bytes:
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(32))
     return path.read_bytes().strip()
+
+
+def untraceable() -> Callable[[str], str]:
+    """Give a function that turns stored keys into others, under a secret that is forgotten with it.
+
+    Posts of one author still belong together, but nobody can find out whose they are, whatever keys and backups he has.
+    """
+    forgotten = secrets.token_bytes(32)
+
+    def renamed(key: str) -> str:
+        return hmac.new(forgotten, key.encode(), hashlib.sha256).hexdigest()[:32]
+
+    return renamed
+
+
+def new_key(settings: Settings) -> str | None:
+    """Replace the secret in the data folder; where the settings hold it, give a new one that a person must put there."""
+    if settings.hash_key is not None:
+        return secrets.token_hex(32)
+    path = settings.data_dir / KEY_FILE
+    path.unlink(missing_ok=True)
+    _key_from_file(settings.data_dir)
+    return None

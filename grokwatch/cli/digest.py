@@ -13,14 +13,13 @@ from grokwatch.cli.session import UsageError, complain, database, load_settings,
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from email.headerregistry import Address
 
     from sqlalchemy import Engine
 
     from digest.compose import Letter
-    from digest.deliver import MailServer
     from digest.findings import Findings
     from digest.week import Week
+    from grokwatch.post_office import PostOffice
     from grokwatch.settings import Settings
 
 app = typer.Typer(add_completion=False)
@@ -80,12 +79,12 @@ def digest(
                 findings, letter = _compose(engine, chosen, language, settings, moment)
             done = _preview(letter, preview, settings, to, moment)
         else:
-            post = _post_office(settings, to)
+            office = _post_office(settings, to)
             if not force:
                 _refuse_running(chosen, moment)
             with database(settings) as engine:
                 findings, letter = _compose(engine, chosen, language, settings, moment)
-                done = _send(engine, findings, letter, post, force=force)
+                done = _send(engine, findings, letter, office, force=force)
     except DeliveryError as error:
         complain(str(error), error.mend, as_json=as_json)
         raise typer.Exit(1) from error
@@ -192,9 +191,7 @@ def _preview(letter: Letter, path: Path, settings: Settings, to: list[str] | Non
     return {"preview": str(path), "recipients": len(addresses)}
 
 
-def _send(
-    engine: Engine, findings: Findings, letter: Letter, post: tuple[MailServer, Address, list[Address]], *, force: bool
-) -> dict[str, Any]:
+def _send(engine: Engine, findings: Findings, letter: Letter, office: PostOffice, *, force: bool) -> dict[str, Any]:
     from digest.deliver import DeliveryError
     from digest.dispatch import dispatch
     from digest.findings import WeekStatus
@@ -205,42 +202,21 @@ def _send(
             f"the week {letter.period} has no {'posts' if empty else 'labelled posts yet'}, so a digest would tell nothing",
             mend=f"{'collect or import posts' if empty else 'run: grokwatch classify'}, or send it all the same with --force",
         )
-    server, sender, recipients = post
-    sent = dispatch(engine, letter, server, sender=sender, recipients=recipients, clock=now, again=force)
+    sent = dispatch(
+        engine, letter, office.server, sender=office.sender, recipients=office.recipients, clock=now, again=force
+    )
     return {"sent": True, "sent_at": sent.sent_at.isoformat(), "recipients": sent.recipients}
 
 
-def _post_office(settings: Settings, to: list[str] | None) -> tuple[MailServer, Address, list[Address]]:
+def _post_office(settings: Settings, to: list[str] | None) -> PostOffice:
     """Read the mail settings, telling all that are missing at once."""
-    from digest import deliver
+    from grokwatch.post_office import missing, post_office
 
     addresses = tuple(to or settings.digest.recipients)
-    missing = [
-        name
-        for name, value in (
-            ("GROKWATCH_SMTP__HOST", settings.smtp.host),
-            ("GROKWATCH_DIGEST__SENDER", settings.digest.sender),
-            ("GROKWATCH_DIGEST__RECIPIENTS", addresses),
-        )
-        if not value
-    ]
-    if missing or not settings.smtp.host or not settings.digest.sender:
+    office = post_office(settings, addresses)
+    if office is None:
         raise UsageError(
             "a digest can't be sent without a mail server, a sender and recipients",
-            mend=f"set {', '.join(missing)} in .env or the environment",
+            mend=f"set {', '.join(missing(settings, addresses))} in .env or the environment",
         )
-    recipients: dict[str, Address] = {}
-    for address in map(deliver.parse_address, addresses):
-        recipients.setdefault(address.addr_spec.lower(), address)
-    return (
-        deliver.MailServer(
-            host=settings.smtp.host,
-            port=settings.smtp.port,
-            tls=settings.smtp.tls,
-            user=settings.smtp.user,
-            password=settings.smtp.password.get_secret_value() if settings.smtp.password else None,
-            timeout_seconds=settings.smtp.timeout_seconds,
-        ),
-        deliver.parse_address(settings.digest.sender),
-        list(recipients.values()),
-    )
+    return office

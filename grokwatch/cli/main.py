@@ -16,8 +16,10 @@ from grokwatch.cli.session import UsageError, complain
 
 COMMANDS: Final = {
     "up": "up",
+    "run": "run",
     "init": "init",
     "doctor": "doctor",
+    "collect": "collect",
     "import": "import_",
     "classify": "classify",
     "predict": "predict",
@@ -27,6 +29,7 @@ COMMANDS: Final = {
     "export": "export",
     "digest": "digest",
     "events": "events",
+    "purge": "purge",
     "db": "db",
     "version": "version",
 }
@@ -81,7 +84,8 @@ def main() -> None:
         context: typer.Context | None = getattr(error, "ctx", None)
         path = context.command_path if context else "grokwatch"
         message: str = getattr(error, "format_message", error.__str__)()
-        complain(message, f"see: {path} --help", as_json=as_json)
+        if message:  # none where a bare call has just printed the help
+            complain(message, f"see: {path} --help", as_json=as_json)
         code = 2
     except (typer.Abort, KeyboardInterrupt):
         Console(stderr=True).print("Stopped.")

@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from grokwatch.cli.session import UsageError, load_settings, now
+from grokwatch.cli.run import tell_platforms, tell_turn
+from grokwatch.cli.session import UsageError, load_classifier, load_settings, now
 
 app = typer.Typer(add_completion=False)
 STARTUP_SECONDS = 60
@@ -21,7 +22,7 @@ STOP_SECONDS = 5
 
 
 @app.command(
-    help="Start everything: migrate, seed, label on a schedule, serve the dashboard. Ctrl-C stops it.\n\n"
+    help="Start everything: migrate, seed, collect and label on a schedule, serve the dashboard. Ctrl-C stops it.\n\n"
     "Example: grokwatch up --port 8600"
 )
 def up(
@@ -29,11 +30,8 @@ def up(
     port: Annotated[int | None, typer.Option(help="Port to serve on (default: 8501).", min=1, max=65535)] = None,
 ) -> None:
     """Start everything and wait for the signal to stop."""
-    from classifiers.encoder import load
-
     from db.engine import open_engine
-    from grokwatch.schedule import Schedule
-    from grokwatch.start import prepare
+    from grokwatch.start import engage, prepare
 
     settings = load_settings()
     host, port = host or settings.host, port or settings.port
@@ -52,9 +50,10 @@ def up(
         seeded = prepare(engine, clock=now)
         if seeded:
             console.print(f"· sample data: {seeded} posts written for this project, until real posts arrive")
-        schedule = Schedule(engine, load, clock=now, classify_every_seconds=settings.classify_every_seconds)
-        schedule.start()
-        console.print("· scheduler: started")
+        engagement = engage(settings, engine, clock=now, load_classifier=lambda: load_classifier(settings))
+        engagement.schedule.start()
+        tell_turn(console, engagement)
+        tell_platforms(console, settings)
         dashboard = _start_dashboard(host, port)
         try:
             if _wait_until_served(host, port, dashboard, stop):
@@ -67,7 +66,7 @@ def up(
         finally:
             console.print("Stopping …")
             _end(dashboard)
-            schedule.stop()
+            engagement.end()
     finally:
         engine.dispose()
 
