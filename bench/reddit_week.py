@@ -14,6 +14,7 @@ the rest. The rival asks each listing at the same moments for its newest hundred
 import argparse
 import json
 import resource
+import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import structlog
 
 from collectors.base import Collector, Cursor, Hole, Kind, RawPost
 from collectors.pacing import Pacer
@@ -283,6 +285,7 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=60.0, help="seconds from the start of a round to the next")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     began = time.perf_counter()
     found = simulate(1.0 if options.quick else 7.0, options.every, options.seed)
     result = {
