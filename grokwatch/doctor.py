@@ -6,12 +6,11 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -20,10 +19,11 @@ from classifiers.base import ClassifierError, Document
 from db import health, schema
 from db.engine import open_engine, parse_url
 from db.errors import DatabaseError
+from grokwatch.check import Check, Status
+from grokwatch.doctor_platforms import check_keys, check_live
 from grokwatch.privacy import KEY_FILE
 from grokwatch.settings import Settings
 
-Status = Literal["ok", "warn", "fail"]
 GIB: Final = 1024**3
 LOW_DISK: Final = 2 * GIB
 NO_DISK: Final = GIB // 5
@@ -32,16 +32,6 @@ FUTURE: Final = timedelta(hours=1)
 HANGING: Final = timedelta(days=1)
 SHORT_KEY: Final = 16
 SHIPPED: Final = Settings.model_fields["model"].default
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One finding: what was looked at, how it stands, what to do."""
-
-    name: str
-    status: Status
-    message: str
-    mend: str | None = None
 
 
 def examine(settings: Settings, *, now: datetime) -> Iterator[Check]:
@@ -53,11 +43,7 @@ def examine(settings: Settings, *, now: datetime) -> Iterator[Check]:
     yield check_hash_key(settings)
     yield from check_database(settings, now=now)
     yield check_mail(settings)
-    yield Check(
-        name="keys",
-        status="ok",
-        message="no keys for Reddit or X: posts come from grokwatch import and from the sample data",
-    )
+    yield from check_keys(settings, clock=lambda: datetime.now(UTC))
 
 
 def check_python() -> Check:
@@ -133,6 +119,7 @@ def check_database(settings: Settings, *, now: datetime) -> Iterator[Check]:
                 yield _clock(connection, now)
                 yield _backlog(connection)
                 yield from _runs(connection, now)
+                yield from check_live(connection, settings, now=now)
         finally:
             engine.dispose()
     except DatabaseError as error:

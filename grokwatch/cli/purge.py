@@ -59,15 +59,15 @@ def purge(
             if not chosen
             else "give it alone",
         )
+    settings = load_settings()
+    choice = None if rotate_key else _choice(settings, post, author, before, source)
     if not yes and (as_json or not sys.stdin.isatty()):
         raise UsageError("nobody is there to be asked", mend="add --yes")
-    settings = load_settings()
     with database(settings) as engine:
-        if rotate_key:
+        if choice is None:
             _rotate(engine, settings, yes=yes, as_json=as_json)
-            return
-        choice = _choice(settings, post, author, before, source)
-        _purge(engine, choice, yes=yes, as_json=as_json)
+        else:
+            _purge(engine, choice, yes=yes, as_json=as_json)
 
 
 def _choice(

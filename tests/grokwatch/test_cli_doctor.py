@@ -40,8 +40,8 @@ def test_a_sound_installation_has_no_failure(check, sqlite_archive):
     sqlite_archive.add(3, Category.BIAS)
     _, found = check()
     assert list(found) == [
-        "python", "settings", "data folder", "disk", "hash key", "database", "model", "clock", "labels", "runs", "mail",
-        "keys",
+        "python", "settings", "data folder", "disk", "hash key", "database", "model", "clock", "labels", "runs",
+        "scheduler", "deletions", "mail", "keys",
     ]  # fmt: skip
     assert "3 posts" in found["database"]["message"]
     assert {name for name, one in found.items() if one["status"] == "fail"} == AILING
