@@ -4,21 +4,27 @@ The graph is written by hand: the same few operators for every model, of kinds t
 that exporters do not offer: activations are quantised by token, not by batch. So a post gets the same label whatever posts stand beside
 it, and no padding widens anybody's scale.
 
+A few channels of this encoder's activations are twenty times as large as the others and would leave these hardly any of the 256 steps. They are
+divided, and the weights that meet them multiplied, by the same numbers before both are rounded (Xiao et al., "SmoothQuant", ICML 2023), and the very
+loudest are multiplied in float32 beside the rest (Dettmers et al., "LLM.int8()", NeurIPS 2022).
+
 The rows of the vocabulary are kept in blocks of 32 four-bit weights with one scale each. This is the very form in which the base encoder is
 distributed, so nothing is lost as long as the rows stay frozen, and twice as many pieces fit than in eight bits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
 import onnx
+import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 Array = NDArray[np.float32]
 Precision = Literal["float32", "int8"]
+_TOKENS: Final[dict[str, list[Any]]] = {"input_ids": ["batch", "tokens"], "attention_mask": ["batch", "tokens"]}
 OPSET: Final = 18
 IR_VERSION: Final = 8
 MICROSOFT: Final = "com.microsoft"
@@ -26,8 +32,12 @@ BLOCK: Final = 32
 """Weights of a vocabulary row that share a scale."""
 LARGEST: Final = 127
 """Quantised weights lie between minus and plus this."""
-GELU_ZERO: Final = 28
-"""Where zero lies in the quantised output of GELU, which never falls below -0.17: most of the range is for what is above."""
+EASE: Final = 0.5
+"""How much of the unevenness of activations goes over to the weights: 0 nothing, 1 all."""
+QUIETEST: Final = 0.2
+"""The least loudness of a channel, as a part of the median of all."""
+LOUD: Final = 32
+"""One channel in this many, the loudest ones, is multiplied in float32 beside the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +76,7 @@ def build(
     pooled_layers: Sequence[int],
     cues: int,
     precision: Precision,
+    peaks: Mapping[str, Array] | None = None,
 ) -> onnx.ModelProto:
     """
     Write the graph `input_ids, attention_mask, cues -> one output of logits for each head`.
@@ -80,30 +91,47 @@ def build(
         Layers to take the means of; 0 is the embeddings, `shape.layers` the last.
     cues
         How many numbers a post has beside its text (`classifiers.cues`).
+    peaks
+        What `observe` found, to round activations with less loss; used by "int8" only.
     """
-    graph = _Graph(weights, shape, precision)
-    hidden = graph.embeddings()
-    states = {0: hidden}
-    for layer in range(shape.layers):
-        hidden = states[layer + 1] = graph.layer(layer, hidden)
+    graph = _Graph(weights, shape, precision, peaks or {})
+    states = graph.states()
     features = graph.features([states[layer] for layer in pooled_layers])
-    outputs = [graph.head(name, head, features) for name, head in heads.items()]
-    graph_inputs = [
-        helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"]),
-        helper.make_tensor_value_info("attention_mask", TensorProto.INT64, ["batch", "tokens"]),
-        helper.make_tensor_value_info("cues", TensorProto.FLOAT, ["batch", cues]),
-    ]
-    graph_outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", len(heads[name].bias)]) for name in outputs
-    ]
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, "grokwatch", graph_inputs, graph_outputs, graph.constants),
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)],
-        ir_version=IR_VERSION,
-        producer_name="grokwatch",
-    )
-    onnx.checker.check_model(model)
-    return model
+    outputs = {graph.head(name, head, features): ["batch", len(head.bias)] for name, head in heads.items()}
+    return graph.model({**_TOKENS, "cues": ["batch", cues]}, outputs)
+
+
+def observe(weights: Mapping[str, Array], shape: Shape, texts: Iterable[Sequence[int]]) -> dict[str, Array]:
+    """
+    Find the largest magnitude of every channel that meets a weight matrix, over the tokens of some texts.
+
+    Parameters
+    ----------
+    texts
+        Numbers of pieces, with the special ones.
+
+    Returns
+    -------
+    dict
+        Name of the product in the graph -> one magnitude for each row of its matrix.
+    """
+    graph = _Graph(weights, shape, "float32", {})
+    graph.states()
+    peaks: dict[str, str] = {}
+    for product in [node for node in graph.nodes if node.op_type == "MatMul"]:
+        size = graph.node("Abs", [product.input[0]], f"{product.name}.size")
+        peaks[product.name] = graph.node(
+            "ReduceMax", [size, graph.constant("tokens_only", np.array([0, 1]))], f"{product.name}.peak", keepdims=0
+        )
+    model = graph.model(_TOKENS, {peak: ["channels" + peak] for peak in peaks.values()})
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    found: dict[str, Array] = {}
+    for text in texts:
+        ids = np.array([text], np.int64)
+        outputs = session.run(list(peaks.values()), {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        for name, values in zip(peaks, outputs, strict=True):
+            found[name] = np.maximum(found.get(name, 0), values)
+    return found
 
 
 def pack_rows(rows: Array) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
@@ -134,6 +162,15 @@ def pack_rows(rows: Array) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     return nibbles[:, :half] | (nibbles[:, half:] << 4), best_scale.astype(np.float16)
 
 
+def _ease(peaks: Array, matrix: Array) -> Array:
+    """Divide the difficulty of rounding between the channels of the activations and the rows of the weights that they meet."""
+    rows = np.abs(matrix).max(1)
+    # A channel that was silent on the observed texts may speak up on others: none counts as much quieter than most.
+    peaks, rows = (np.maximum(values, QUIETEST * np.median(values) + 1e-9) for values in (peaks, rows))
+    ease = peaks**EASE / rows ** (1 - EASE)
+    return (ease / np.exp(np.log(ease).mean())).astype(np.float32)
+
+
 def _quantise(matrix: Array) -> tuple[NDArray[np.int8], Array]:
     scale = np.maximum(np.abs(matrix).max(0) / LARGEST, 1e-12).astype(np.float32)
     return np.round(matrix / scale).astype(np.int8), scale
@@ -142,8 +179,11 @@ def _quantise(matrix: Array) -> tuple[NDArray[np.int8], Array]:
 class _Graph:
     """Nodes and constants of a graph while it is written."""
 
-    def __init__(self, weights: Mapping[str, Array], shape: Shape, precision: Precision) -> None:
+    def __init__(
+        self, weights: Mapping[str, Array], shape: Shape, precision: Precision, peaks: Mapping[str, Array]
+    ) -> None:
         self.weights = weights
+        self.peaks = peaks
         self.shape = shape
         self.precision = precision
         self.nodes: list[onnx.NodeProto] = []
@@ -154,6 +194,28 @@ class _Graph:
     ) -> str:
         self.nodes.append(helper.make_node(operator, list(inputs), [output], name=output, domain=domain, **attributes))
         return output
+
+    def model(self, inputs: Mapping[str, list[Any]], outputs: Mapping[str, list[Any]]) -> onnx.ModelProto:
+        kinds = {name: TensorProto.INT64 if name in _TOKENS else TensorProto.FLOAT for name in inputs}
+        written = helper.make_graph(
+            self.nodes,
+            "grokwatch",
+            [helper.make_tensor_value_info(name, kinds[name], sizes) for name, sizes in inputs.items()],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes) for name, sizes in outputs.items()],
+            self.constants,
+        )
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
+        model = helper.make_model(written, opset_imports=opsets, ir_version=IR_VERSION, producer_name="grokwatch")
+        onnx.checker.check_model(model)
+        return model
+
+    def states(self) -> dict[int, str]:
+        """Write the encoder; what comes out of each layer, 0 being the embeddings."""
+        hidden = self.embeddings()
+        found = {0: hidden}
+        for layer in range(self.shape.layers):
+            hidden = found[layer + 1] = self.layer(layer, hidden)
+        return found
 
     def constant(self, name: str, value: NDArray[Any]) -> str:
         if all(name != known.name for known in self.constants):
@@ -214,7 +276,7 @@ class _Graph:
         bent = self.node(
             "BiasGelu", [wide, self.weight(f"{at}.intermediate.dense.bias")], f"{to}.gelu", domain=MICROSOFT
         )
-        narrow = self.multiply(bent, self.weights[f"{at}.output.dense.weight"].T, f"{to}.narrow", after_gelu=True)
+        narrow = self.multiply(bent, self.weights[f"{at}.output.dense.weight"].T, f"{to}.narrow")
         return self.norm(narrow, hidden, f"{at}.output", f"{to}.end")
 
     def norm(self, value: str, skip: str, at: str, output: str) -> str:
@@ -225,31 +287,48 @@ class _Graph:
         gamma, beta = self.weight(f"{at}.LayerNorm.weight"), self.weight(f"{at}.LayerNorm.bias")
         return self.node("LayerNormalization", [both, gamma, beta], output, epsilon=self.shape.epsilon)
 
-    def multiply(self, value: str, matrix: Array, name: str, *, after_gelu: bool = False) -> str:
+    def multiply(self, value: str, matrix: Array, name: str) -> str:
+        matrix = matrix.astype(np.float32)
         if self.precision == "float32":
-            return self.node("MatMul", [value, self.constant(f"{name}.weight", matrix.astype(np.float32))], name)
-        quantised, scale = _quantise(matrix.astype(np.float32))
-        zero = GELU_ZERO if after_gelu else 128
-        peak = self.peak(value, name, signed=not after_gelu)
+            return self.node("MatMul", [value, self.constant(f"{name}.weight", matrix)], name)
+        peaks = self.peaks.get(name)
+        if peaks is None:
+            return self.multiply_bytes(value, matrix, name)
+        ease = _ease(peaks, matrix)
+        loud = np.sort(np.argsort(-peaks / ease, kind="stable")[: len(matrix) // LOUD])
+        quiet = np.ones(len(matrix), np.float32)
+        quiet[loud] = 0
+        eased = self.node("Mul", [value, self.constant(f"{name}.ease", quiet / ease)], f"{name}.eased")
+        most = self.multiply_bytes(eased, matrix * (quiet * ease)[:, None], f"{name}.most")
+        picked = self.node("Gather", [value, self.constant(f"{name}.loud", loud)], f"{name}.picked", axis=-1)
+        rest = self.node("MatMul", [picked, self.constant(f"{name}.loud_weight", matrix[loud])], f"{name}.rest")
+        return self.node("Add", [most, rest], name)
+
+    def multiply_bytes(self, value: str, matrix: Array, name: str) -> str:
+        """Multiply in integers; each token's values are divided by their largest magnitude first."""
+        quantised, scale = _quantise(matrix)
+        peak = self.peak(value, name)
         unit = self.node("Div", [value, peak], f"{name}.unit")
-        step = self.constant(f"step.{zero}", np.array(1 / (255 - zero), np.float32))
-        origin = self.constant(f"origin.{zero}", np.array(zero, np.uint8))
-        bytes_ = self.node("QuantizeLinear", [unit, step, origin], f"{name}.bytes")
+        step = self.constant("step", np.array(1 / LARGEST, np.float32))
+        origin = self.constant("origin", np.array(LARGEST + 1, np.uint8))
         inputs = [
-            bytes_, self.constant(f"{name}.weight", quantised), step, self.constant(f"{name}.scale", scale),
-            origin, self.constant(f"{name}.origin", np.zeros(len(scale), np.int8)),
-        ]  # fmt: skip
+            self.node("QuantizeLinear", [unit, step, origin], f"{name}.bytes"),
+            self.constant(f"{name}.weight", quantised),
+            step,
+            self.constant(f"{name}.scale", scale),
+            origin,
+            self.constant(f"{name}.origin", np.zeros(len(scale), np.int8)),
+        ]
         product = self.node("MatMulIntegerToFloat", inputs, f"{name}.product", domain=MICROSOFT)
         return self.node("Mul", [product, peak], name)
 
-    def peak(self, value: str, name: str, *, signed: bool) -> str:
+    def peak(self, value: str, name: str) -> str:
         """Largest magnitude of each token's values."""
         axes = self.constant("last", np.array([-1]))
         top = self.node("ReduceMax", [value, axes], f"{name}.top", keepdims=1)
-        if signed:
-            bottom = self.node("ReduceMin", [value, axes], f"{name}.bottom", keepdims=1)
-            top = self.node("Max", [top, self.node("Neg", [bottom], f"{name}.depth")], f"{name}.span")
-        return self.node("Max", [top, self.constant("tiny", np.array(1e-6, np.float32))], f"{name}.peak")
+        bottom = self.node("ReduceMin", [value, axes], f"{name}.bottom", keepdims=1)
+        depth = self.node("Neg", [bottom], f"{name}.depth")
+        return self.node("Max", [top, depth, self.constant("tiny", np.array(1e-6, np.float32))], f"{name}.peak")
 
     def features(self, states: Sequence[str]) -> str:
         weight = self.node("Cast", ["attention_mask"], "mask_float", to=TensorProto.FLOAT)

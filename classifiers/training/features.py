@@ -1,7 +1,7 @@
 """Features of posts from a frozen encoder: computed once by the very graph that ships, and kept."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ def compute(
     texts: Sequence[str],
     *,
     max_tokens: int,
+    peaks: Mapping[str, Matrix],
     cache: Path,
     precision: Precision = "int8",
     threads: int | None = None,
@@ -38,8 +39,9 @@ def compute(
     size = len(layers) * base.config["hidden_size"] + len(cues.NAMES)
     heads = {"features": Head(weight=np.eye(size, dtype=np.float32), bias=np.zeros(size, np.float32))}
     state = hashlib.sha256(repr((precision, max_tokens, package.PREFIX)).encode())
-    for name in sorted(base.weights):
-        state.update(base.weights[name].tobytes())
+    for part in (base.weights, peaks):
+        for name in sorted(part):
+            state.update(part[name].tobytes())
     folder = cache / state.hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = folder / encoder.TOKENIZER
@@ -49,7 +51,7 @@ def compute(
     names = [_name(text) for text in normal]
     missing = [(name, text) for name, text in dict(zip(names, normal, strict=True)).items() if name not in known]
     if missing:
-        weights = package.graph(base, heads, pooled_layers=layers, precision=precision).SerializeToString()
+        weights = package.graph(base, heads, pooled_layers=layers, precision=precision, peaks=peaks).SerializeToString()
         model = encoder.Encoder(weights, tokenizer, max_tokens=max_tokens, prefix=package.PREFIX, threads=threads)
         for start in range(0, len(missing), CHUNK):
             part = missing[start : start + CHUNK]

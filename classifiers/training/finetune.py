@@ -296,8 +296,10 @@ def _epoch(
             )
 
 
-def model_of(network: Network, base: Base, settings: Settings, calibration: heads.Calibration) -> package.Model:
-    """Take the trained weights out of the network."""
+def model_of(
+    network: Network, base: Base, settings: Settings, calibration: heads.Calibration, examples: Sequence[Example]
+) -> package.Model:
+    """Take the trained weights out of the network, and see on some posts how loud its channels are."""
     weights = {
         name: value.detach().numpy() for name, value in network.encoder.state_dict().items() if name in base.weights
     }
@@ -305,13 +307,16 @@ def model_of(network: Network, base: Base, settings: Settings, calibration: head
         name: Head(weight=head.weight.detach().numpy().T.copy(), bias=head.bias.detach().numpy())
         for name, head in network.heads.items()
     }
+    tuned = Base(weights={**weights, WORDS: base.weights[WORDS]}, config=base.config, tokenizer=base.tokenizer)
+    texts = [example.text for example in examples]
     return package.Model(
         version=VERSION,
-        base=Base(weights={**weights, WORDS: base.weights[WORDS]}, config=base.config, tokenizer=base.tokenizer),
+        base=tuned,
         pooled_layers=settings.layers,
         heads=layers,
         calibration=calibration,
         max_tokens=settings.max_tokens,
+        peaks=package.observe(tuned, texts[:: max(1, len(texts) // train.OBSERVED)], max_tokens=settings.max_tokens),
     )
 
 
@@ -360,7 +365,7 @@ def main() -> None:
     run = hashlib.sha256(repr((settings, [example.digest for example in seen])).encode()).hexdigest()[:12]
     tune(network, items, unseen, settings, folder=arguments.work / run, progress=progress)
     logits = {name: value.double().numpy() for name, value in all_logits(network, unseen, settings).items()}
-    model = model_of(network, base, settings, heads.calibrate(logits, parts["validation"]))
+    model = model_of(network, base, settings, heads.calibrate(logits, parts["validation"]), seen)
     method = METHOD.format(
         pieces=base.config["vocab_size"], settings=", ".join(f"{k} {v}" for k, v in asdict(settings).items())
     )

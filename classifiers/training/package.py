@@ -9,11 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
+from tokenizers import Tokenizer
 
 from classifiers import cues, encoder
 from classifiers.base import Document, Label
 from classifiers.evaluation import Evaluation, evaluate
 from classifiers.gold import GoldPost
+from classifiers.text import normalise
 from classifiers.training import export
 from classifiers.training.base_encoder import Base
 from classifiers.training.corpus import Example
@@ -61,14 +63,20 @@ class Model:
     heads: Mapping[str, export.Head]
     calibration: Calibration
     max_tokens: int
+    peaks: Mapping[str, export.Array]
 
     def graph(self, precision: export.Precision) -> onnx.ModelProto:
         """Write the model's graph."""
-        return graph(self.base, self.heads, pooled_layers=self.pooled_layers, precision=precision)
+        return graph(self.base, self.heads, pooled_layers=self.pooled_layers, precision=precision, peaks=self.peaks)
 
 
 def graph(
-    base: Base, heads: Mapping[str, export.Head], *, pooled_layers: Sequence[int], precision: export.Precision
+    base: Base,
+    heads: Mapping[str, export.Head],
+    *,
+    pooled_layers: Sequence[int],
+    precision: export.Precision,
+    peaks: Mapping[str, export.Array],
 ) -> onnx.ModelProto:
     """Write the graph of an encoder with heads."""
     return export.build(
@@ -78,7 +86,16 @@ def graph(
         pooled_layers=pooled_layers,
         cues=len(cues.NAMES),
         precision=precision,
+        peaks=peaks,
     )
+
+
+def observe(base: Base, texts: Sequence[str], *, max_tokens: int) -> dict[str, export.Array]:
+    """Find how loud the encoder's channels get on some texts; see `export.observe`."""
+    tokenizer = Tokenizer.from_str(json.dumps(base.tokenizer))
+    tokenizer.enable_truncation(max_tokens)
+    tokens = [encoding.ids for encoding in tokenizer.encode_batch([PREFIX + normalise(text) for text in texts])]
+    return export.observe(base.weights, export.Shape.of(base.config), tokens)
 
 
 def write(model: Model, folder: Path, *, metrics: Mapping[str, float], precision: export.Precision = "int8") -> None:

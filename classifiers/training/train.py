@@ -23,6 +23,8 @@ from classifiers.training.corpus import Example
 VERSION: Final = "e5s-linear-2026.11"
 POOLED_LAYERS: Final = tuple(range(1, 13))
 MAX_TOKENS: Final = 256
+OBSERVED: Final = 250
+"""Posts on which the loudness of channels is observed before rounding."""
 METHOD: Final = """\
 multilingual-e5-small (MIT, 12 layers, 384 wide), frozen, its vocabulary pruned to {pieces:,} pieces. The features of a post are the means over its
 tokens of layers {first} to {last} and {cues} facts about its spelling (is Grok named, only summoned, a look-alike, ...). Four linear heads stand on
@@ -38,7 +40,10 @@ def train(
     """Fit and calibrate the heads over a frozen encoder, on the training part of the posts."""
     part = corpus.split(examples)["train"]
     texts = [example.text for example in part]
-    whole = features.compute(base, texts, max_tokens=MAX_TOKENS, cache=cache, threads=threads, progress=progress)
+    peaks = package.observe(base, texts[:: len(texts) // OBSERVED], max_tokens=MAX_TOKENS)
+    whole = features.compute(
+        base, texts, max_tokens=MAX_TOKENS, peaks=peaks, cache=cache, threads=threads, progress=progress
+    )
     matrix = features.of_layers(whole, POOLED_LAYERS, hidden=base.config["hidden_size"])
     real, logits = heads.out_of_fold(matrix, part, progress)
     calibration = heads.calibrate(logits, real)
@@ -51,6 +56,7 @@ def train(
         heads=fitted,
         calibration=calibration,
         max_tokens=MAX_TOKENS,
+        peaks=peaks,
     )
 
 
