@@ -9,12 +9,16 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, bindparam, exists, func, select, text, update
 
 from db import rollups
+from db.engine import BUSY_TIMEOUT_MS
 from db.errors import DatabaseError
 from db.ingest import entomb
 from db.models import Base, Label, Post, Run
 
 BATCH: Final = 500
 """Posts that are removed between two commits."""
+
+READERS_MS: Final = 3_000
+"""How long readers are waited for before the log is left as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +184,7 @@ def sweep(engine: Engine) -> None:
     if engine.dialect.name == "postgresql":
         _vacuum(engine, "VACUUM posts")
     else:
-        _pragmas(engine, "PRAGMA wal_checkpoint(TRUNCATE)")
+        _checkpoint(engine)
 
 
 def rewrite(engine: Engine) -> bool:
@@ -197,7 +201,7 @@ def rewrite(engine: Engine) -> bool:
         _vacuum(engine, "VACUUM FULL posts")
         return True
     # The copy may be larger than the memory, where temporary tables lie otherwise.
-    return _pragmas(engine, "PRAGMA temp_store = FILE", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
+    return _checkpoint(engine, "PRAGMA temp_store = FILE", "VACUUM")
 
 
 def _vacuum(engine: Engine, statement: str) -> None:
@@ -205,14 +209,16 @@ def _vacuum(engine: Engine, statement: str) -> None:
         connection.execute(text(statement))
 
 
-def _pragmas(engine: Engine, *statements: str) -> bool:
-    """Run statements outside any transaction on SQLite; the last one, a checkpoint, tells whether it was complete."""
+def _checkpoint(engine: Engine, *statements: str) -> bool:
+    """Run statements outside any transaction on SQLite, then empty the log; False where readers needed it."""
     pooled = engine.raw_connection()  # SQLAlchemy's own connection would open a transaction
     try:
         cursor = pooled.cursor()
         try:
             for statement in statements:
                 cursor.execute(statement)
+            cursor.execute(f"PRAGMA busy_timeout = {READERS_MS}")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             told = cursor.fetchone()
             return told is not None and told[0] == 0
         except sqlite3.OperationalError as error:
@@ -221,6 +227,7 @@ def _pragmas(engine: Engine, *statements: str) -> bool:
                 mend="make room for a second copy of it, stop what else uses it, and run the same command again",
             ) from error
         finally:
+            cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             cursor.execute("PRAGMA temp_store = MEMORY")
             cursor.close()
     finally:
