@@ -2,27 +2,26 @@
 
     python -m classifiers.training.finetune --base build/base --out build/model
 
-The vocabulary's rows stay frozen (they ship in four bits, see `classifiers.training.export`), lower layers learn more slowly than upper ones, and
-the epoch with the lowest loss on the written validation posts wins. Stopped at any moment, a run goes on from the last
+The vocabulary's rows stay frozen (they ship in four bits, see `classifiers.training.export`), and so do the embeddings and the lowest
+layers (`--frozen`), whose output is computed once; of the others the lower ones learn more slowly than the upper ones, and the epoch with the lowest loss on the written validation posts wins. Stopped at any moment, a run goes on from the last
 epoch when it is started again with the same settings.
 """
 
 import argparse
-import contextlib
 import hashlib
 import json
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from torch import nn
+from transformers import PreTrainedTokenizerFast
 
 from classifiers import cues, encoder
 from classifiers.codebook import Aspect, Category, Polarity
@@ -31,17 +30,9 @@ from classifiers.training import base_encoder, corpus, heads, package, train
 from classifiers.training.base_encoder import WORDS, Base
 from classifiers.training.corpus import Example
 from classifiers.training.export import Head
+from classifiers.training.network import Item, Network, all_logits, batches, groups, keep_lower, logits_of, loss_of
 
 VERSION: Final = "e5s-tuned-2026.11"
-SIZES: Final[Mapping[str, int]] = {
-    "relevance": 1,
-    "category": len(Category),
-    "polarity": len(Polarity),
-    "aspects": len(Aspect),
-}
-LOSS_WEIGHTS: Final[Mapping[str, float]] = {"relevance": 1.0, "category": 1.0, "polarity": 0.5, "aspects": 2.0}
-SORTED_TOGETHER: Final = 32
-"""Batches whose posts are drawn together and sorted by length, so that a batch pads little and yet is drawn at random."""
 METHOD: Final = """\
 multilingual-e5-small (MIT, 12 layers, 384 wide), fine-tuned together with four linear heads on the written posts; its vocabulary, pruned to
 {pieces:,} pieces, stayed frozen. The outcomes count with their shares of real life. The best epoch, the temperatures and the thresholds were
@@ -66,88 +57,7 @@ class Settings:
     seed: int = 1
     half: bool = True
     layers: tuple[int, ...] = (12,)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """A post ready to be put into a batch."""
-
-    ids: list[int]
-    cues: tuple[float, ...]
-    relevant: float
-    category: int
-    polarity: int
-    aspects: list[float]
-    weight: float
-
-
-class Network(nn.Module):
-    """The encoder and its heads."""
-
-    def __init__(self, base: Base, layers: Sequence[int]) -> None:
-        super().__init__()
-        config = BertConfig(
-            **{name: value for name, value in base.config.items() if name not in ("model_type", "architectures")}
-        )
-        self.encoder = BertModel(config, add_pooling_layer=False)
-        self.encoder.load_state_dict(
-            {name: torch.from_numpy(value) for name, value in base.weights.items()}, strict=False
-        )
-        self.encoder.embeddings.word_embeddings.weight.requires_grad_(requires_grad=False)
-        self.layers = tuple(layers)
-        width = len(layers) * config.hidden_size + len(cues.NAMES)
-        self.heads = nn.ModuleDict({name: nn.Linear(width, size) for name, size in SIZES.items()})
-        self.dropout = nn.Dropout(0.1)
-
-    def forward(self, ids: Tensor, facts: Tensor) -> dict[str, Tensor]:
-        """Give the logits of every head."""
-        mask = (ids != self.encoder.config.pad_token_id).long()
-        states = self.encoder(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
-        share = (mask / mask.sum(1, keepdim=True)).unsqueeze(-1)
-        means = [(states[layer].float() * share).sum(1) for layer in self.layers]
-        features = self.dropout(torch.cat([*means, facts], 1))
-        return {name: head(features) for name, head in self.heads.items()}
-
-
-def groups(network: Network, settings: Settings) -> list[dict[str, Any]]:
-    """Give every layer its learning rate: the last one the full rate, each one below a little less."""
-    count = network.encoder.config.num_hidden_layers
-    found: dict[tuple[float, bool], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if name.startswith("heads."):
-            rate = settings.head_rate
-        else:
-            parts = name.split(".")
-            depth = int(parts[3]) + 1 if parts[1] == "encoder" else 0
-            rate = settings.rate * settings.layer_decay ** (count - depth)
-        found.setdefault((rate, parameter.ndim > 1), []).append(parameter)
-    return [
-        {"params": parameters, "lr": rate, "full_rate": rate, "weight_decay": settings.weight_decay if matrix else 0.0}
-        for (rate, matrix), parameters in found.items()
-    ]
-
-
-def loss_of(logits: Mapping[str, Tensor], items: Sequence[Item], smoothing: float) -> Tensor:
-    """Weighted loss of a batch over all heads; category, polarity and aspects count where the post is relevant."""
-    weight = torch.tensor([item.weight for item in items])
-    relevant = torch.tensor([item.relevant for item in items])
-    inside = weight * relevant
-    softened = relevant * (1 - smoothing) + smoothing / 2
-    losses = {
-        "relevance": nn.functional.binary_cross_entropy_with_logits(logits["relevance"][:, 0], softened, reduction="none") * weight,
-        "category": _cross_entropy(logits["category"], [item.category for item in items], smoothing) * inside,
-        "polarity": _cross_entropy(logits["polarity"], [item.polarity for item in items], smoothing) * inside,
-        "aspects": nn.functional.binary_cross_entropy_with_logits(
-            logits["aspects"], torch.tensor([item.aspects for item in items]), reduction="none"
-        ).mean(1) * inside,
-    }  # fmt: skip
-    return torch.stack([LOSS_WEIGHTS[name] * value.mean() for name, value in losses.items()]).sum()
-
-
-def _cross_entropy(logits: Tensor, truth: list[int], smoothing: float) -> Tensor:
-    return nn.functional.cross_entropy(logits, torch.tensor(truth), reduction="none", label_smoothing=smoothing)
+    frozen: int = 6
 
 
 def items_of(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> list[Item]:
@@ -170,42 +80,6 @@ def items_of(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, ma
     ]
 
 
-def batches(items: Sequence[Item], size: int, draw: random.Random | None) -> Iterator[list[int]]:
-    """Split posts into batches of about one length: in random order for training, in order of length without `draw`."""
-    numbers = list(range(len(items)))
-    if draw:
-        draw.shuffle(numbers)
-    pool = size * SORTED_TOGETHER if draw else len(numbers)
-    cut: list[list[int]] = []
-    for start in range(0, len(numbers), max(pool, 1)):
-        part = sorted(numbers[start : start + pool], key=lambda number: len(items[number].ids))
-        cut += [part[at : at + size] for at in range(0, len(part), size)]
-    if draw:
-        draw.shuffle(cut)
-    yield from cut
-
-
-def _logits(network: Network, items: Sequence[Item], *, half: bool) -> dict[str, Tensor]:
-    width = max(len(item.ids) for item in items)
-    pad = network.encoder.config.pad_token_id
-    ids = torch.tensor([item.ids + [pad] * (width - len(item.ids)) for item in items])
-    facts = torch.tensor([item.cues for item in items])
-    with torch.autocast("cpu", dtype=torch.bfloat16) if half else contextlib.nullcontext():
-        logits = network(ids, facts)
-    return {name: value.float() for name, value in logits.items()}
-
-
-def all_logits(network: Network, items: Sequence[Item], settings: Settings) -> dict[str, Tensor]:
-    """Give the logits of all posts, in their order."""
-    network.eval()
-    found = {name: torch.zeros(len(items), size) for name, size in SIZES.items()}
-    with torch.inference_mode():
-        for numbers in batches(items, settings.batch, None):
-            for name, value in _logits(network, [items[number] for number in numbers], half=settings.half).items():
-                found[name][numbers] = value
-    return found
-
-
 def tune(
     network: Network,
     items: Sequence[Item],
@@ -225,7 +99,17 @@ def tune(
     """
     folder.mkdir(parents=True, exist_ok=True)
     last, best = folder / "last.pt", folder / "best.pt"
-    optimiser = torch.optim.AdamW(groups(network, settings), betas=(0.9, 0.98), eps=1e-6)
+    optimiser = torch.optim.AdamW(
+        groups(
+            network,
+            rate=settings.rate,
+            head_rate=settings.head_rate,
+            layer_decay=settings.layer_decay,
+            weight_decay=settings.weight_decay,
+        ),
+        betas=(0.9, 0.98),
+        eps=1e-6,
+    )
     lowest, waited, first, seconds = float("inf"), 0, 0, 0.0
     if last.exists():
         state = torch.load(last, weights_only=True)
@@ -242,7 +126,7 @@ def tune(
         started = time.monotonic()
         _epoch(network, items, optimiser, settings, epoch=epoch, steps=steps, progress=progress)
         seconds = time.monotonic() - started
-        loss = float(loss_of(all_logits(network, unseen, settings), unseen, 0.0))
+        loss = float(loss_of(all_logits(network, unseen, batch=settings.batch, half=settings.half), unseen, 0.0))
         progress(f"epoch {epoch + 1} of {settings.epochs}: {seconds / 60:.1f} min, validation loss {loss:.4f}")
         waited = 0 if loss < lowest else waited + 1
         if loss < lowest:
@@ -284,7 +168,7 @@ def _epoch(
         for group in optimiser.param_groups:
             group["lr"] = group["full_rate"] * pace
         part = [items[member] for member in members]
-        loss = loss_of(_logits(network, part, half=settings.half), part, settings.smoothing)
+        loss = loss_of(logits_of(network, part, half=settings.half), part, settings.smoothing)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -360,11 +244,16 @@ def main() -> None:
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(arguments.tokenizer), pad_token="<pad>")  # noqa: S106  # no password
     tokenizer.backend_tokenizer.encode_special_tokens = True
     items, unseen = (items_of(part, tokenizer, settings.max_tokens) for part in (seen, parts["validation"]))
-    network = Network(base, settings.layers)
+    network = Network(base, settings.layers, frozen=settings.frozen)
+    if settings.frozen:
+        items, unseen = (keep_lower(network, part, half=settings.half, progress=progress) for part in (items, unseen))
     progress(f"{len(items):,} posts to train on, {len(unseen):,} to validate on")
     run = hashlib.sha256(repr((settings, [example.digest for example in seen])).encode()).hexdigest()[:12]
     tune(network, items, unseen, settings, folder=arguments.work / run, progress=progress)
-    logits = {name: value.double().numpy() for name, value in all_logits(network, unseen, settings).items()}
+    logits = {
+        name: value.double().numpy()
+        for name, value in all_logits(network, unseen, batch=settings.batch, half=settings.half).items()
+    }
     model = model_of(network, base, settings, heads.calibrate(logits, parts["validation"]), seen)
     method = METHOD.format(
         pieces=base.config["vocab_size"], settings=", ".join(f"{k} {v}" for k, v in asdict(settings).items())
