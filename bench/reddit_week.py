@@ -242,10 +242,13 @@ def measured(
     by_stream: dict[str, Board], holes: list[Hole], rounds: list[float], requests: Requests, clock: Clock
 ) -> dict[str, Any]:
     until = clock().timestamp() - EPOCH - 900  # what appeared in the last quarter of an hour may still be under way
-    visible = stored = polled = untold = 0
+    visible = stored = polled = untold = never_shown = 0
     lags: list[np.ndarray] = []
     for stream, board in by_stream.items():
-        wanted = board.named & (board.appears < until)
+        above = board.created.searchsorted(board.appears, "right") - np.arange(board.created.size) - 1
+        appeared = board.named & (board.appears < until)
+        wanted = appeared & (above < ENDS_AT)  # what appears below the last place of a listing is in none
+        never_shown += int((appeared & ~wanted).sum())
         got = wanted & ~np.isnan(board.stored)
         spans = [
             (hole.starts_at.timestamp() - EPOCH, hole.ends_at.timestamp() - EPOCH)
@@ -266,6 +269,7 @@ def measured(
         "stored": int(stored),
         "lost": int(visible - stored),
         "lost_untold": int(untold),
+        "never_shown": never_shown,
         "holes": len(holes),
         "lag_median_s": median,
         "lag_p95_s": p95,

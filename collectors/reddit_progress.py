@@ -35,8 +35,8 @@ class Progress:
         Items that the walk under way has seen.
     full
         The walk under way goes to the end of the listing, in search of late, edited and removed items.
-    full_at
-        When such a walk last began.
+    full_at, full_span
+        When such a walk last began, and how many seconds of posts the listing held then.
     tag
         What the server wants to hear in order to answer "unchanged"; feeds only.
     """
@@ -47,6 +47,7 @@ class Progress:
     count: int = 0
     full: bool = False
     full_at: datetime | None = None
+    full_span: float = 0.0
     tag: tuple[str, str] = ("", "")
 
     @classmethod
@@ -63,6 +64,7 @@ class Progress:
                 count=int(told.get("count", 0)),
                 full=bool(told.get("full")),
                 full_at=_moment(told.get("full_at")),
+                full_span=float(told.get("full_span", 0)),
                 tag=(str(told.get("etag", "")), str(told.get("modified", ""))),
             )
         except (ValueError, TypeError, AttributeError):
@@ -78,6 +80,7 @@ class Progress:
             "count": self.count,
             "full": self.full,
             "full_at": _number(self.full_at),
+            "full_span": self.full_span,
             "etag": self.tag[0],
             "modified": self.tag[1],
         }
@@ -108,8 +111,12 @@ class Progress:
     def arrived(self) -> "Progress":
         """Close the walk: everything up to the newest item seen has been read, or is a hole."""
         tops = [high for _, high in self.parts]
+        span = self.full_span
+        if self.full and self.parts:
+            low, high = self.parts[-1]
+            span = (high - low).total_seconds()
         done = max([*tops, self.done]) if self.done else max(tops, default=None)
-        return replace(self, done=done, parts=(), anchors=(), count=0, full=False)
+        return replace(self, done=done, parts=(), anchors=(), count=0, full=False, full_span=span)
 
     def gaps(self) -> Iterator[Span]:
         """Yield the stretches that no part covers, half-open, from `done` (or the oldest part) up to the newest part.

@@ -18,7 +18,10 @@ ANCHORS: Final = 4
 """Items of a page that a walk can go on from; the last one may have been removed by the next request."""
 
 FULL_EVERY: Final = timedelta(hours=6)
-"""How often a listing is read to its end, for items that appeared late or were edited or removed."""
+"""How often at least a listing is read to its end, for items that appeared late or were edited or removed."""
+
+FULL_AT_MOST: Final = timedelta(minutes=15)
+"""A busy listing is read to its end before half of it has been replaced, but not more often than this."""
 
 T = TypeVar("T")
 
@@ -161,7 +164,10 @@ class Walk:
     def _is_time_for_all(self, progress: Progress) -> bool:
         if progress.done is None or not self._listing.reads_full:
             return self._listing.reads_full
-        return progress.full_at is None or abs(self._clock() - progress.full_at) >= FULL_EVERY
+        if progress.full_at is None:
+            return True
+        half = timedelta(seconds=progress.full_span / 2)
+        return abs(self._clock() - progress.full_at) >= min(FULL_EVERY, max(FULL_AT_MOST, half))
 
     def _ask(self, progress: Progress) -> Slice | None:
         """Ask for the next page; one that is empty or repeated is asked for again, then from other anchors."""

@@ -186,16 +186,30 @@ def test_a_late_item_within_the_overlap_is_found():
 
 
 def test_a_full_reading_finds_what_appeared_long_after_its_time():
-    board = filled(list(range(0, 30000, 300)), ends_at=1000, reads_full=True)
-    board.posts.append((at(30100), post(9999, at(100))))
+    board = filled(list(range(0, 60000, 600)), ends_at=1000, reads_full=True)
+    board.posts.append((at(60100), post(9999, at(100))))
     reader = Reader(board)
     reader.visit()
-    board.now = at(30200)
+    board.now = at(60200)
     reader.visit()
     assert "t1_9999" not in reader.stored  # it lies far below what is known
     board.now += timedelta(hours=6)
     reader.visit()
     assert "t1_9999" in reader.stored
+
+
+def test_a_busy_listing_is_read_to_its_end_before_half_of_it_is_replaced():
+    moments = list(range(0, 20000, 60))
+    board = filled(moments, size=10, ends_at=120, reads_full=True)  # it holds two hours of posts
+    board.now = at(7200)
+    reader = Reader(board)
+    full = []
+    for minutes in range(0, 150, 10):
+        board.now = at(7200 + 60 * minutes)
+        board.asked.clear()
+        reader.visit()
+        full += [minutes] if len(board.asked) == 12 else []
+    assert full == [0, 60, 120]
 
 
 def test_an_item_from_the_future_does_not_hide_what_follows():
