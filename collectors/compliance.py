@@ -105,7 +105,7 @@ class XChecker:
         for asked in _hundreds(source_ids):
             answer = self._client.look_up(asked)
             page = read_page(answer.body)
-            found = {*page.ids, *page.missing}
+            found = {*page.ids, *page.missing, *(post.source_id for post in page.posts)}
             yield LookedUp(
                 asked=asked,
                 posts=page.posts,

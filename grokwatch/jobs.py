@@ -51,6 +51,8 @@ class Jobs:
         Set when the work is to end: jobs end after the page or batch in hand, and waits at once.
     load_classifier
         Called when the first post waits for a label.
+    sleep
+        How limits are waited out; by default a wait that ends with `halt`.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Jobs:
         author_hash: AuthorHash,
         load_classifier: Callable[[], Classifier],
         halt: threading.Event,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self._settings = settings
         self._engine = engine
@@ -69,6 +72,7 @@ class Jobs:
         self._author_hash = author_hash
         self._load_classifier = load_classifier
         self._halt = halt
+        self._sleep = sleep or self._wait
         self._classifier: Classifier | None = None
         self._platforms: dict[str, Platform] = {}
         self._busy = {source: threading.Lock() for source in platforms.SOURCES}
@@ -100,17 +104,6 @@ class Jobs:
         for platform in self._platforms.values():
             platform.close()
 
-    def sleep(self, seconds: float) -> None:
-        """Wait, unless the work is to end.
-
-        Raises
-        ------
-        Stopped
-            It is.
-        """
-        if self._halt.wait(seconds):
-            raise Stopped
-
     def collect(
         self, source: str, *, again: bool = False, on_page: Callable[[Page, Stored], None] | None = None
     ) -> VisitReport | None:
@@ -129,9 +122,9 @@ class Jobs:
                 on_page=on_page,
                 stopped=self._halt.is_set,
             )
-        for trouble in report.troubles:
-            if trouble.status != "parked" or trouble.tally.pages:
-                log.warning("trouble", source=source, stream=trouble.stream, error=trouble.error, mend=trouble.mend)
+        told = {trouble.error: trouble for trouble in reversed(report.troubles)}
+        for trouble in told.values():
+            log.warning("trouble", source=source, stream=trouble.stream, error=trouble.error, mend=trouble.mend)
         if report.total("new") or report.total("changed"):
             log.info("collected", source=source, new=report.total("new"), changed=report.total("changed"))
         return report
@@ -195,6 +188,11 @@ class Jobs:
         if sent is not None:
             log.info("digest sent", week=str(week), recipients=sent.recipients)
 
+    def _wait(self, seconds: float) -> None:
+        """Wait, unless the work is to end."""
+        if self._halt.wait(seconds):
+            raise Stopped
+
     def _collecting(self, source: str) -> Callable[[], None]:
         def run() -> None:
             self.collect(source)
@@ -204,7 +202,7 @@ class Jobs:
     def _platform(self, source: str) -> Platform:
         if source not in self._platforms:
             self._platforms[source] = platforms.platform(
-                source, self._settings, self._engine, clock=self._clock, sleep=self.sleep
+                source, self._settings, self._engine, clock=self._clock, sleep=self._sleep
             )
         return self._platforms[source]
 
