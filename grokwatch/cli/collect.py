@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from grokwatch.cli.session import UsageError, complain, database, load_classifier, load_settings, now
+from grokwatch.cli.session import UsageError, complain, database, load_classifier, load_settings, log_to_stderr, now
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -56,6 +56,7 @@ def collect(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object: what was done, or the plan.")] = False,
 ) -> None:
     """Visit the platforms."""
+    log_to_stderr(quiet=True)  # what went wrong is told in sentences
     settings = load_settings()
     if as_json and not once and not dry_run:
         raise UsageError("--json tells what one visit did", mend="add --once")

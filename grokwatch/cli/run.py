@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from grokwatch.cli.session import load_classifier, load_settings, now
+from grokwatch.cli.session import load_classifier, load_settings, log_to_stderr, now
 
 if TYPE_CHECKING:
     from grokwatch.settings import Settings
@@ -28,6 +28,7 @@ def run() -> None:
     from db.engine import open_engine
     from grokwatch.start import bring_up, engage
 
+    log_to_stderr()
     settings = load_settings()
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     engine = open_engine(settings.database_url)

@@ -67,6 +67,18 @@ def database(settings: Settings) -> Generator[Engine]:
         engine.dispose()
 
 
+def log_to_stderr(*, quiet: bool = False) -> None:
+    """Send the log to stderr, which leaves standard output to what was asked for; `quiet` leaves errors alone in it."""
+    import logging
+
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if quiet else logging.INFO),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+
+
 def load_classifier(settings: Settings) -> Classifier:
     """Load the model that the settings name: the shipped one, or a folder of the same shape.
 

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from grokwatch.cli.run import tell_platforms, tell_turn
-from grokwatch.cli.session import UsageError, load_classifier, load_settings, now
+from grokwatch.cli.session import UsageError, load_classifier, load_settings, log_to_stderr, now
 
 app = typer.Typer(add_completion=False)
 STARTUP_SECONDS = 60
@@ -33,6 +33,7 @@ def up(
     from db.engine import open_engine
     from grokwatch.start import engage, prepare
 
+    log_to_stderr()
     settings = load_settings()
     host, port = host or settings.host, port or settings.port
     console = Console(stderr=True, highlight=False, soft_wrap=True)
