@@ -1,6 +1,7 @@
 """The file of lines that could not be read, kept away from the user's own folders."""
 
 import json
+import os
 from pathlib import Path
 from typing import Final
 
@@ -47,7 +48,9 @@ class RejectFile:
         data = json.dumps(row, ensure_ascii=False).encode() + b"\n"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab" if self._begun else "wb") as out:
+            flags = os.O_CREAT | os.O_WRONLY | (os.O_APPEND if self._begun else os.O_TRUNC)
+            # A raw line may hold a name: nobody but the owner reads it.
+            with os.fdopen(os.open(self.path, flags, 0o600), "wb") as out:
                 out.write(data)
         except OSError as error:
             raise CollectorError(

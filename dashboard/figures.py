@@ -66,7 +66,7 @@ class Figures:
     shares
         By period, then category.
     five
-        The shares of the report's five in `latest`'s period; empty where there is no latest.
+        The shares of the report's five in `latest`'s period; in the whole span where there is no latest.
     latest
         The last complete period with shares, of the view's denominator; empty where there is none.
     passed_over
@@ -138,6 +138,10 @@ def figures(question: Question, _engine: Engine) -> Figures:
         latest = complete[known[-1]] if known else []
         before = complete[known[-1] - 1] if known and known[-1] > 0 else []
         five = latest
+        if not latest and rows:
+            # The report stands there always: beside the whole span where no period has enough posts.
+            span = rows[0].period_start, rows[-1].period_end
+            five = total(connection, start=span[0], end=span[1], sources=sources, langs=langs)
         if latest and view.denominator is not Denominator.FIVE:
             first = latest[0]
             five = total(connection, start=first.period_start, end=first.period_end, sources=sources, langs=langs)

@@ -75,7 +75,7 @@ def import_files(
         raise UsageError(f"{rejects} is a file to import", mend="name another file after --rejects")
     job = _Job(settings, own, keep_all, tuple(subreddits or WATCHED_CHANNELS), again, as_json)
     reports: list[FileReport] = []
-    with database(settings) as engine, _signals() as stop:
+    with database(settings, create=True) as engine, _signals() as stop:
         for file, reject_file in zip(found, _reject_files(found, settings, rejects), strict=True):
             report = _import_one(engine, file, reject_file, job, stop)
             reports.append(report)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import typer
 from rich.console import Console
+from sqlalchemy.exc import OperationalError
 from typer.core import TyperCommand, TyperGroup
 
 from classifiers.base import ClassifierError
@@ -76,6 +77,10 @@ def main() -> None:
         code = app(standalone_mode=False)
     except (DatabaseError, CollectorError, ClassifierError) as error:
         complain(str(error), error.mend, as_json=as_json)
+        code = 1
+    except OperationalError as error:  # locked, gone or full while the work was under way
+        reason = str(error.orig).strip().splitlines()[0]
+        complain(f"the database can't be used: {reason}", "see to it, then run the same command again", as_json=as_json)
         code = 1
     except UsageError as error:
         complain(str(error), error.mend, as_json=as_json)

@@ -57,10 +57,12 @@ def load_settings() -> Settings:
 
 
 @contextmanager
-def database(settings: Settings) -> Generator[Engine]:
-    """Open the database, check its schema, and close it at the end."""
+def database(settings: Settings, *, create: bool = False) -> Generator[Engine]:
+    """Open the database, check its schema, and close it at the end; `create` makes the tables in an empty one."""
     engine = open_engine(settings.database_url)
     try:
+        if create and schema.stored_revision(engine) is None:
+            schema.upgrade(engine)
         schema.check_schema(engine)
         yield engine
     finally:
