@@ -186,8 +186,8 @@ def test_card_names_version_weights_and_figures(model: Classifier):
     assert 0 < card.metrics["macro_f1"] <= 1
 
 
-def test_shipped_files_stay_under_sixty_megabytes():
-    assert sum(path.stat().st_size for path in encoder.SHIPPED.iterdir() if path.is_file()) < 60_000_000
+def test_shipped_weights_stay_under_sixty_megabytes():
+    assert (encoder.SHIPPED / encoder.WEIGHTS).stat().st_size < 60_000_000
 
 
 @pytest.mark.parametrize("name", [encoder.WEIGHTS, encoder.TOKENIZER, encoder.DESCRIPTION])
