@@ -209,13 +209,17 @@ class Walk:
         return progress.done is not None and low <= progress.done - self._listing.overlap
 
     def _arrived(self, progress: Progress, found: Slice) -> tuple[Page, Progress]:
-        """Close the walk; where it ended above what is known, what lies between is a hole."""
+        """Close the walk; where it ended above what is known, what lies between is a hole.
+
+        The hole begins earlier by the overlap: what appeared late from then can't be had any more either.
+        """
         holes: tuple[Hole, ...] = ()
         is_all_there_is = progress.count == len(found.names) < self._listing.short
         if not is_all_there_is:
             reason = f"the listing ended after {progress.count:,} items, before those of the last visit"
             holes = tuple(
-                Hole(stream=self.stream, starts_at=begin, ends_at=end, reason=reason) for begin, end in progress.gaps()
+                Hole(stream=self.stream, starts_at=begin - self._listing.overlap, ends_at=end, reason=reason)
+                for begin, end in progress.gaps()
             )
         for hole in holes:
             log.warning("reddit_hole", stream=hole.stream, starts_at=hole.starts_at, ends_at=hole.ends_at)

@@ -133,7 +133,7 @@ def test_more_than_the_listing_holds_becomes_a_hole_and_not_silence():
     board.now = at(2000)
     reader.visit()
     (hole,) = reader.holes
-    assert (hole.starts_at, hole.ends_at) == (at(20), at(1031))  # the newest twenty are there
+    assert (hole.starts_at, hole.ends_at) == (at(20) - OVERLAP, at(1031))  # the newest twenty are there
     assert hole.stream == "board"
     assert "20 items" in hole.reason
     assert not hole.reason.endswith(".")
@@ -170,7 +170,10 @@ def test_a_walk_whose_place_has_left_the_listing_begins_anew_and_tells_only_what
     board.posts += [(at(s), post(s, at(s))) for s in range(2000, 2030)]
     board.now = at(2030)
     reader.visit()
-    assert [(hole.starts_at, hole.ends_at) for hole in reader.holes] == [(at(10), at(1016)), (at(1019), at(2011))]
+    assert [(hole.starts_at, hole.ends_at) for hole in reader.holes] == [
+        (at(10) - OVERLAP, at(1016)),
+        (at(1019) - OVERLAP, at(2011)),
+    ]
 
 
 def test_a_late_item_within_the_overlap_is_found():
