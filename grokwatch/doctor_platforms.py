@@ -137,7 +137,7 @@ def _parked(connection: Connection) -> Iterator[Check]:
         again = f"{held.retry_at:%Y-%m-%d %H:%M} UTC"
         told.setdefault((held.error, held.mend, again), []).append(f"{held.source} {held.stream}")
     for (error, mend, again), streams in told.items():
-        named = streams[0] if len(streams) == 1 else f"{streams[0]} and {len(streams) - 1} more streams"
+        named = streams[0] if len(streams) == 1 else f"{streams[0]} and {len(streams) - 1} more"
         message = f"{named}: {error}; asked again from {again} on"
         yield Check(name="parked", status="warn", message=message, mend=mend)
 
