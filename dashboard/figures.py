@@ -17,6 +17,7 @@ from insights import baseline as report
 from insights import holdings as held
 from insights.changes import Change, changes
 from insights.events import Event, events
+from insights.gaps import Gap, Refused, count_gaps, newest_gaps, refused
 from insights.holdings import Holdings, RunSummary
 from insights.sample import is_sample
 from insights.shares import Denominator, Share, Status, shares, total
@@ -26,6 +27,7 @@ KEPT_SECONDS = 60
 """After this time figures are asked for anew, even if nothing seems to have changed."""
 
 RUNS_SHOWN = 10
+GAPS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,8 @@ class Figures:
         Complete periods after it, with too few posts.
     changes
         From the period right before `latest`, by category; empty where that one has no shares.
+    gaps
+        Spans within the shown one from which posts are missing.
     """
 
     shares: Sequence[Share]
@@ -83,6 +87,7 @@ class Figures:
     five: Sequence[Share]
     passed_over: int
     changes: Mapping[Category, Change]
+    gaps: int
 
 
 @st.cache_resource(show_spinner=False, on_release=Engine.dispose)
@@ -154,6 +159,9 @@ def figures(question: Question, _engine: Engine) -> Figures:
             five=five,
             passed_over=len(complete) - known[-1] - 1 if known else 0,
             changes={change.category: change for change in changes(before, latest)} if before else {},
+            gaps=count_gaps(connection, start=rows[0].period_start, end=rows[-1].period_end, sources=sources)
+            if rows
+            else 0,
         )
 
 
@@ -163,6 +171,13 @@ def by_period(rows: Sequence[Share]) -> list[list[Share]]:
     for row in rows:
         periods.setdefault(row.period_start, []).append(row)
     return list(periods.values())
+
+
+@st.cache_data(ttl=KEPT_SECONDS, max_entries=8, show_spinner=False)
+def gaps(url: str, version: str, _engine: Engine) -> tuple[list[Gap], list[Refused]]:  # noqa: ARG001 - the key of the cache
+    """Give the newest gaps, and the streams that are refused."""
+    with _engine.connect() as connection:
+        return newest_gaps(connection, limit=GAPS_SHOWN), refused(connection)
 
 
 @st.cache_data(ttl=KEPT_SECONDS, max_entries=8, show_spinner=False)

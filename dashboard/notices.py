@@ -1,6 +1,8 @@
 """Sentences that say what is shown, what can't be shown, and what to do about it."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import streamlit as st
 
@@ -10,9 +12,12 @@ from dashboard.sidebar import reset
 from dashboard.view import View
 from insights.catalogue import Catalogue
 from insights.chart_time import event_time
+from insights.gaps import Refused
 from insights.holdings import Holdings
 from insights.shares import Status
 from insights.wording import count, moment_name, period_name
+
+STREAMS_SHOWN: Final = 3
 
 
 def nothing_stored(context: Context) -> None:
@@ -73,6 +78,8 @@ def span_note(found: Figures, words: Catalogue, *, hour: datetime) -> str:
         parts.append(words("overview.course.gaps"))
     if periods[-1][0].period_end > hour:
         parts.append(words("overview.course.so_far"))
+    if found.gaps:
+        parts.append(words("overview.course.holes", holes=count(found.gaps)))
     if found.events:
         listed = words("empty.separator").join(
             words("overview.course.event", name=event.title(words.language), when=event_time(event, words))
@@ -80,6 +87,23 @@ def span_note(found: Figures, words: Catalogue, *, hour: datetime) -> str:
         )
         parts.append(words("overview.course.events", events=listed))
     return words("sentence.separator").join(parts)
+
+
+def refusals(streams: Sequence[Refused], words: Catalogue) -> None:
+    """Warn of streams that their platforms refuse, those of one platform and one reason together."""
+    groups: dict[tuple[str, str, datetime], list[str]] = {}
+    for refused in streams:
+        again = refused.retry_at.replace(minute=0, second=0, microsecond=0)
+        groups.setdefault((refused.source, refused.reason, again), []).append(refused.stream)
+    for (source, reason, again), names in groups.items():
+        told = words("empty.separator").join(names[:STREAMS_SHOWN])
+        if len(names) > STREAMS_SHOWN:
+            told = words("data.parked.more", streams=told, more=count(len(names) - STREAMS_SHOWN))
+        sentences = (
+            words(f"data.parked.{reason}", source=source_name(source, words), streams=told),
+            words("data.parked.again", moment=moment_name(again, words)),
+        )
+        st.warning(words("sentence.separator").join(sentences), icon=":material/block:")
 
 
 def newest_note(context: Context) -> str:

@@ -64,6 +64,19 @@ def newest(connection: Connection, *, limit: int) -> Sequence[StoredHole]:
     ]
 
 
-def count(connection: Connection) -> int:
-    """Count all holes."""
-    return connection.scalar(select(func.count()).select_from(Hole)) or 0
+def count(
+    connection: Connection,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    sources: Sequence[str] = (),
+) -> int:
+    """Count the holes that reach into a span, of these sources or of all."""
+    query = select(func.count()).select_from(Hole)
+    if start is not None:
+        query = query.where(Hole.ends_at > start)
+    if end is not None:
+        query = query.where(Hole.starts_at < end)
+    if sources:
+        query = query.where(Hole.source.in_(sources))
+    return connection.scalar(query) or 0

@@ -4,9 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.context import Context, current, source_name
-from dashboard.figures import latest_runs
-from dashboard.notices import newest_note, nothing_stored
+from dashboard.figures import gaps, latest_runs
+from dashboard.notices import newest_note, nothing_stored, refusals
 from insights.catalogue import Catalogue
+from insights.gaps import Gap
 from insights.holdings import RunSummary
 from insights.wording import count, moment_name
 
@@ -19,6 +20,12 @@ def show(context: Context) -> None:
         nothing_stored(context)
     else:
         st.markdown(newest_note(context))
+    found, refused = gaps(context.url, context.stock.version, context.engine)
+    refusals(refused, words)
+    if found:
+        st.header(words("data.holes.title"), anchor=False)
+        st.markdown(words("data.holes.note"))
+        st.table(pd.DataFrame([_gap(gap, words) for gap in found]).set_index(words("data.holes.start")))
     st.header(words("data.runs.title"), anchor=False)
     runs = latest_runs(context.url, context.stock.version, context.engine)
     if not runs:
@@ -28,6 +35,15 @@ def show(context: Context) -> None:
     for run in runs:
         if run.error:
             st.warning(words("data.runs.failed", kind=_kind(run, words), error=run.error), icon=":material/error:")
+
+
+def _gap(gap: Gap, words: Catalogue) -> dict[str, str]:
+    return {
+        words("data.holes.start"): moment_name(gap.starts_at, words),
+        words("data.holes.end"): moment_name(gap.ends_at, words),
+        words("data.holes.source"): source_name(gap.source, words),
+        words("data.holes.stream"): gap.stream,
+    }
 
 
 def _row(run: RunSummary, words: Catalogue) -> dict[str, str]:
@@ -44,7 +60,7 @@ def _row(run: RunSummary, words: Catalogue) -> dict[str, str]:
 
 
 def _kind(run: RunSummary, words: Catalogue) -> str:
-    known = {"sample", "import", "collect", "classify", "digest"}
+    known = {"sample", "import", "collect", "classify", "digest", "compliance", "export", "purge"}
     return words(f"data.kind.{run.kind}") if run.kind in known else run.kind
 
 

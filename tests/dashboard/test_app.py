@@ -10,8 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from classifiers.codebook import Category
+from collectors.base import Hole
+from db import holes, parking, runs
 from db.engine import open_engine
+from db.parking import ParkedStream, Reason
 
+GAP = datetime(2025, 11, 10, tzinfo=UTC)
 PAGES = ("screens/overview.py", "screens/data.py", "screens/about.py")
 FIVE_CHARTS = 8  # stacked, beside the report, one for each of the five, volume
 
@@ -308,3 +312,39 @@ def test_the_data_page_tells_what_ran_and_what_failed(fill, serve, sqlite_url):
     assert list(table["Result"]) == ["Failed", "Done"]
     assert "the key was refused" in app.warning[0].value
     assert "640 posts are stored" in told(app)
+
+
+@pytest.mark.parametrize(
+    ("lang", "missing", "closed"),
+    [("en", "Missing spans", "lets nobody in"), ("ja", "欠けている期間", "公開されていません")],
+)
+def test_gaps_and_refused_streams_are_told(fill, serve, sqlite_url, lang, missing, closed):
+    fill(sqlite_url)
+    engine = open_engine(sqlite_url)
+    noted = GAP
+    with engine.begin() as connection:
+        run = runs.start_run(connection, "collect", source="reddit", now=noted)
+        gap = Hole(
+            stream="comments/grok", starts_at=noted, ends_at=noted + timedelta(hours=9), reason="the listing ended"
+        )
+        holes.store(connection, [gap], source="reddit", run_id=run, now=noted)
+        runs.finish_run(connection, run, now=noted)
+        for stream in ("new/a", "comments/a"):
+            parking.park(
+                connection,
+                ParkedStream(
+                    source="reddit", stream=stream, reason=Reason.CLOSED, since=noted, retry_at=noted, error="no", mend="x"
+                ),
+            )  # fmt: skip
+    engine.dispose()
+    app = serve(sqlite_url, lang=lang)
+    assert any(
+        "1" in caption.value and ("missing" in caption.value or "取得できない" in caption.value)
+        for caption in app.caption
+    )
+    app.switch_page("screens/data.py").run()
+    assert not app.exception
+    assert missing in [header.value for header in app.header]
+    (warning,) = [one.value for one in app.warning if closed in one.value]
+    assert "comments/a" in warning
+    assert "new/a" in warning
