@@ -138,10 +138,7 @@ def test_holes_parked_streams_money_and_forgotten_posts_are_told(live, sqlite_ar
     found = live()
     assert found["holes"].status == "warn"
     assert "reddit comments/grok: 2026-03-01 18:00 to 2026-03-02 03:00 UTC, the listing ended" in found["holes"].message
-    assert (
-        "reddit comments/a and 1 more: r/a is private; asked again from 2026-03-02 09:00"
-        in found["parked"].message
-    )
+    assert "reddit comments/a and 1 more: r/a is private; asked again from 2026-03-02 09:00" in found["parked"].message
     assert found["budget"].status == "warn"
     assert "9.70 of 10.00 USD" in found["budget"].message
     assert "1.20 of it set aside" in found["budget"].message
