@@ -107,7 +107,8 @@ HEAVY = [
     "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t",
     "WITH RECURSIVE t (n, s) AS (SELECT 1, 'x' UNION ALL SELECT n + 1, s || s FROM t) SELECT max(length(s)) FROM t",
     "SELECT count(*) FROM posts a, posts b, posts c, posts d, posts e, posts f, posts g, posts h",
-    "SELECT length(printf('%.*c', 1000000000, 'x'))",
+    # Several calls, each a second or more that nothing can interrupt: one alone may be done in time on a quick machine.
+    "SELECT " + " + ".join(f"length(printf('%.*c', 2147483000, '{letter}'))" for letter in "abcdefgh"),
     "SELECT length(replace(printf('%.*c', 900000, 'a'), 'a', printf('%.*c', 900000, 'b')))",
     "SELECT instr(printf('%.*c', 999000, 'a'), printf('%.*c', 499000, 'a') || 'b')",
     "SELECT group_concat(a.text || b.text || c.text || d.text) FROM posts a, posts b, posts c, posts d",
