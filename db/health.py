@@ -15,6 +15,7 @@ class LastRun:
     """How the latest run of a kind ended."""
 
     kind: str
+    source: str | None
     status: str
     started_at: datetime
     error: str | None
@@ -66,8 +67,10 @@ def count_backlog(connection: Connection) -> int:
 def last_runs(connection: Connection) -> list[LastRun]:
     """Give the latest run of each kind."""
     latest = select(func.max(Run.id)).group_by(Run.kind, Run.source)
-    query = select(Run.kind, Run.status, Run.started_at, Run.error).where(Run.id.in_(latest)).order_by(Run.id)
+    query = (
+        select(Run.kind, Run.source, Run.status, Run.started_at, Run.error).where(Run.id.in_(latest)).order_by(Run.id)
+    )
     return [
-        LastRun(kind=row.kind, status=row.status, started_at=row.started_at, error=row.error)
+        LastRun(kind=row.kind, source=row.source, status=row.status, started_at=row.started_at, error=row.error)
         for row in connection.execute(query)
     ]

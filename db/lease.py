@@ -30,6 +30,8 @@ BEAT_SECONDS: Final = 10.0
 LIVE_SECONDS: Final = 40.0
 """Beats that stand still for so long have ended: with the distance of two looks, less than a minute."""
 
+LOOK_SECONDS: Final = 2.0
+HOLDER_PARTS: Final = 5
 FREE: Final = ""
 log = structlog.get_logger(__name__)
 
@@ -59,6 +61,8 @@ class Lease:
         For the times that people read.
     monotonic
         For the wait; it must not jump.
+    runs
+        Tells of a holder whether its process runs, None where that can't be known.
     """
 
     def __init__(
@@ -69,14 +73,14 @@ class Lease:
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
         holder: str | None = None,
-        is_gone: Callable[[str], bool] | None = None,
+        runs: Callable[[str], bool | None] | None = None,
     ) -> None:
         self.name = name
         self.holder = holder or this_process()
         self._engine = engine
         self._clock = clock
         self._monotonic = monotonic
-        self._is_gone = is_gone or has_gone
+        self._runs = runs or still_runs
         self._seen: tuple[str, int] | None = None
         self._seen_at = 0.0
 
@@ -87,7 +91,7 @@ class Lease:
             row = connection.execute(query).one_or_none()
             if row is None:
                 return self._enter(connection)
-            if row.holder not in {FREE, self.holder} and not self._is_gone(row.holder):
+            if row.holder not in {FREE, self.holder} and self._runs(row.holder) is not False:
                 seen = (row.holder, row.beats)
                 if seen != self._seen:
                     self._seen, self._seen_at = seen, self._monotonic()
@@ -96,6 +100,24 @@ class Lease:
             now = self._clock()
             taken = {"holder": self.holder, "beats": row.beats + 1, "held_since": now, "beat_at": now}
             connection.execute(update(LeaseRow).where(LeaseRow.name == self.name).values(taken))
+        return True
+
+    def take_patiently(self, wait: Callable[[float], bool]) -> bool:
+        """Take the lease; where its holder may be alive, look until that is known, which takes less than a minute.
+
+        Parameters
+        ----------
+        wait
+            Waits so many seconds; gives True to end the looking.
+        """
+        first: tuple[str, int] | None = None
+        while not self.take():
+            seen = self._seen
+            if seen is None or self._runs(seen[0]) or first not in {None, seen}:
+                return False
+            first = seen
+            if wait(LOOK_SECONDS):
+                return False
         return True
 
     def _enter(self, connection: Connection) -> bool:
@@ -134,9 +156,14 @@ def holding(connection: Connection, name: str) -> Holding | None:
 
 
 @contextmanager
-def held(lease: Lease, *, every_seconds: float = BEAT_SECONDS) -> Generator[bool]:
-    """Hold a lease while the block runs, with beats from a thread of its own; gives False where it is another's."""
-    if not lease.take():
+def held(
+    lease: Lease, *, every_seconds: float = BEAT_SECONDS, wait: Callable[[float], bool] = lambda _: True
+) -> Generator[bool]:
+    """Hold a lease while the block runs, with beats from a thread of its own; gives False where it is another's.
+
+    `wait` is for `take_patiently`; by default nothing is waited for.
+    """
+    if not lease.take_patiently(wait):
         yield False
         return
     ended = threading.Event()
@@ -159,22 +186,31 @@ def held(lease: Lease, *, every_seconds: float = BEAT_SECONDS) -> Generator[bool
 
 
 def this_process() -> str:
-    """Name a claim of this process: machine, process namespace, process number, and a mark of its own."""
-    return f"{_machine()} {os.getpid()} {uuid.uuid4().hex[:8]}"
+    """Name a claim of this process: machine, process namespace, process number, when it began, and a mark of its own."""
+    return f"{_machine()} {os.getpid()} {_began(os.getpid())} {uuid.uuid4().hex[:8]}"
 
 
-def has_gone(holder: str) -> bool:
-    """Tell whether a holder was a process of this machine and does not run any more; in doubt it does."""
-    machine, _, rest = holder.rpartition(" ")[0].rpartition(" ")
-    if os.name != "posix" or machine != _machine() or not rest.isdigit():
-        return False
+def still_runs(holder: str) -> bool | None:
+    """Tell whether a holder's process runs; None where it is another machine's, or this one can't tell."""
+    parts = holder.split(" ")
+    if os.name != "posix" or len(parts) != HOLDER_PARTS or " ".join(parts[:2]) != _machine() or not parts[2].isdigit():
+        return None
     try:
-        os.kill(int(rest), 0)
+        os.kill(int(parts[2]), 0)
     except ProcessLookupError:
-        return True
-    except PermissionError:
         return False
-    return False
+    except PermissionError:
+        pass
+    return _began(int(parts[2])) == parts[3]  # a number is given anew when its process has ended
+
+
+def _began(process: int) -> str:
+    """Give the moment a process began, in ticks since the machine started; the same for all where that is not told."""
+    stat = Path(f"/proc/{process}/stat")
+    try:
+        return stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return "0"
 
 
 def _machine() -> str:

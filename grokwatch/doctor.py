@@ -234,7 +234,8 @@ def _runs(connection: Connection, now: datetime) -> Iterator[Check]:
     for run in bad:
         state = "has not ended" if run.status == "running" else f"ended {run.status}"
         reason = f": {run.error}" if run.error else ""
-        message = f"the last {run.kind} ({run.started_at:%Y-%m-%d %H:%M} UTC) {state}{reason}"
+        of = f" of {run.source}" if run.source else ""
+        message = f"the last {run.kind}{of} ({run.started_at:%Y-%m-%d %H:%M} UTC) {state}{reason}"
         yield Check(name="runs", status="warn", message=message, mend="run it again; it goes on where it stopped")
     if not bad:
         yield Check(name="runs", status="ok", message="the last ones ended well" if runs else "none yet")

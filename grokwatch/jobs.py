@@ -250,7 +250,7 @@ class Jobs:
             if self._halt.is_set():
                 raise Stopped
         try:
-            with held(Lease(self._engine, f"platform {source}", clock=self._clock)) as mine:
+            with held(Lease(self._engine, f"platform {source}", clock=self._clock), wait=self._halt.wait) as mine:
                 yield mine
         finally:
             lock.release()

@@ -47,6 +47,7 @@ class XPlan:
     """A visit to X."""
 
     preview: Preview
+    query: str
     budget_usd: float
     parked: tuple[ParkedStream, ...]
 
@@ -68,7 +69,7 @@ def plan(source: str, settings: Settings, engine: Engine, *, now: datetime) -> R
     finally:
         platform.close()
     shown = preview(x_access(settings), cursor, left_usd=left, now=now)
-    return XPlan(preview=shown, budget_usd=settings.x.monthly_budget_usd, parked=parked)
+    return XPlan(preview=shown, query=settings.x.query, budget_usd=settings.x.monthly_budget_usd, parked=parked)
 
 
 def duration(requests: int, per_minute: float) -> timedelta:

@@ -76,18 +76,19 @@ def plan_sentences(plan: RedditPlan | XPlan) -> Iterator[str]:
             f"this month (budget {plan.budget_usd:.2f} USD)."
         )
         for request in shown.requests[:SHOWN]:
-            yield f"  {_what(request)}: {_moment(request.start)} to {_moment(request.end)}, {request.cost_usd:.3f} USD"
+            yield f"  {_what(request, plan.query)}: {_moment(request.start)} to {_moment(request.end)}, {request.cost_usd:.3f} USD"
         if len(shown.requests) > SHOWN:
             yield f"  … and {len(shown.requests) - SHOWN:,} more; all of them: --json"
     for held in plan.parked:
         yield f"  parked until {_moment(held.retry_at)}: {held.stream}: {held.error}"
 
 
-def _what(request: PlannedRequest) -> str:
+def _what(request: PlannedRequest, query: str) -> str:
+    group = request.query.replace(query, "").strip("() ")
     if request.kind == "counts":
-        return f"count by the hour ({request.query})"
+        return f"count by the hour, {group}"
     pages = "1 page" if request.requests == 1 else f"{request.requests:,} pages"
-    drawn = "" if request.probability >= 1 else f", drawn with probability {request.probability:.4f}"
+    drawn = "" if request.probability >= 1 else f", {group}, drawn with probability {request.probability:.4f}"
     return f"{pages}, about {request.posts:,.0f} posts{drawn}"
 
 

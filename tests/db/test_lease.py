@@ -10,7 +10,7 @@ import pytest
 
 from db import lease as module
 from db.engine import open_engine
-from db.lease import BEAT_SECONDS, LIVE_SECONDS, Lease, has_gone, held, this_process
+from db.lease import BEAT_SECONDS, LIVE_SECONDS, Lease, held, still_runs, this_process
 
 NOW = datetime(2026, 3, 29, 0, 59, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def claim(engine):
     """Make claims of two machines, so that nobody can look whether the other's process runs."""
 
     def make(holder, watch=None, clock=lambda: NOW):
-        return Lease(engine, "work", clock=clock, monotonic=watch or Watch(), holder=f"{holder} 0 1 a")
+        return Lease(engine, "work", clock=clock, monotonic=watch or Watch(), holder=f"{holder} 0 1 2 a")
 
     return make
 
@@ -111,10 +111,45 @@ def test_two_claims_of_one_process_exclude_each_other(sqlite_engine):
         assert mine
 
 
-def test_a_process_that_runs_or_is_elsewhere_has_not_gone():
-    assert not has_gone(this_process())
-    assert not has_gone("another-machine 4026531836 1 abcd")
-    assert not has_gone("nonsense")
+def test_of_a_process_elsewhere_nothing_is_known():
+    mine = this_process()
+    assert still_runs(mine) is True
+    assert still_runs(f"another-{mine}") is None
+    assert still_runs("nonsense") is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells when a process began")
+def test_a_number_that_was_given_to_another_process_is_found_out():
+    machine, namespace, number, began, mark = this_process().split(" ")
+    assert still_runs(f"{machine} {namespace} {number} {int(began) - 1} {mark}") is False
+
+
+def test_a_patient_claim_outlasts_a_holder_elsewhere_that_has_ended(claim):
+    watch = Watch()
+    first, second = claim("alpha"), claim("beta", watch)
+    first.take()
+
+    def wait(seconds):
+        watch.seconds += seconds
+        return False
+
+    assert second.take_patiently(wait)
+    assert LIVE_SECONDS <= watch.seconds - 1000 < 60
+
+
+def test_a_patient_claim_gives_up_when_it_sees_the_holder_live(claim):
+    watch = Watch()
+    first, second = claim("alpha"), claim("beta", watch)
+    first.take()
+
+    def wait(seconds):
+        watch.seconds += seconds
+        if watch.seconds - 1000 >= BEAT_SECONDS:
+            first.renew()
+        return False
+
+    assert not second.take_patiently(wait)
+    assert watch.seconds - 1000 < BEAT_SECONDS + 5
 
 
 def test_beats_go_on_while_the_block_runs(sqlite_url, sqlite_engine):

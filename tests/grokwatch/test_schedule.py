@@ -50,7 +50,7 @@ def make_schedule(sqlite_engine):
     made = []
 
     def make(*counted, holder="alpha", halt=None, monotonic=time.monotonic, wall=clock, **options):
-        lease = Lease(sqlite_engine, "schedule", clock=clock, monotonic=monotonic, holder=f"{holder} 0 1 a")
+        lease = Lease(sqlite_engine, "schedule", clock=clock, monotonic=monotonic, holder=f"{holder} 0 1 2 a")
         jobs = [each.job for each in counted]
         schedule = Schedule(
             jobs, lease=lease, halt=halt or threading.Event(), clock=wall, monotonic=monotonic, **options
