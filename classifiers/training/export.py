@@ -35,7 +35,7 @@ LARGEST: Final = 127
 EASE: Final = 0.5
 """How much of the unevenness of activations goes over to the weights: 0 nothing, 1 all."""
 QUIETEST: Final = 0.2
-"""The least loudness of a channel, as a part of the median of all."""
+"""The least loudness of a channel, as a part of the mean of all."""
 LOUD: Final = 32
 """One channel in this many, the loudest ones, is multiplied in float32 beside the others."""
 
@@ -165,8 +165,8 @@ def pack_rows(rows: Array) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
 def _ease(peaks: Array, matrix: Array) -> Array:
     """Divide the difficulty of rounding between the channels of the activations and the rows of the weights that they meet."""
     rows = np.abs(matrix).max(1)
-    # A channel that was silent on the observed texts may speak up on others: none counts as much quieter than most.
-    peaks, rows = (np.maximum(values, QUIETEST * np.median(values) + 1e-9) for values in (peaks, rows))
+    # A channel that was silent on the observed texts may speak up on others: none counts as much quieter than the mean.
+    peaks, rows = (np.maximum(values, QUIETEST * values.mean() + 1e-9) for values in (peaks, rows))
     ease = peaks**EASE / rows ** (1 - EASE)
     return (ease / np.exp(np.log(ease).mean())).astype(np.float32)
 
@@ -225,6 +225,10 @@ class _Graph:
     def weight(self, name: str) -> str:
         return self.constant(name, self.weights[name].astype(np.float32))
 
+    def half(self, name: str, value: Array) -> str:
+        """Keep a constant in two bytes a number; onnxruntime widens it once, when it loads the file."""
+        return self.node("Cast", [self.constant(f"{name}.half", value.astype(np.float16))], name, to=TensorProto.FLOAT)
+
     def embeddings(self) -> str:
         words = self.weights["embeddings.word_embeddings.weight"]
         if self.precision == "int8":
@@ -232,7 +236,8 @@ class _Graph:
         else:
             word = self.node("Gather", [self.constant("words", words.astype(np.float32)), "input_ids"], "word")
         kinds = self.weights["embeddings.token_type_embeddings.weight"]
-        places = self.constant("places", self.weights["embeddings.position_embeddings.weight"] + kinds[0])
+        table = self.weights["embeddings.position_embeddings.weight"] + kinds[0]
+        places = self.constant("places", table) if self.precision == "float32" else self.half("places", table)
         zero, one = self.constant("zero", np.array([0])), self.constant("one", np.array([1]))
         size = self.node("Shape", ["input_ids"], "tokens", start=1)
         place = self.node("Slice", [places, zero, size, zero, one], "place")
@@ -301,7 +306,7 @@ class _Graph:
         eased = self.node("Mul", [value, self.constant(f"{name}.ease", quiet / ease)], f"{name}.eased")
         most = self.multiply_bytes(eased, matrix * (quiet * ease)[:, None], f"{name}.most")
         picked = self.node("Gather", [value, self.constant(f"{name}.loud", loud)], f"{name}.picked", axis=-1)
-        rest = self.node("MatMul", [picked, self.constant(f"{name}.loud_weight", matrix[loud])], f"{name}.rest")
+        rest = self.node("MatMul", [picked, self.half(f"{name}.loud_weight", matrix[loud])], f"{name}.rest")
         return self.node("Add", [most, rest], name)
 
     def multiply_bytes(self, value: str, matrix: Array, name: str) -> str:
