@@ -107,10 +107,14 @@ class Schedule:
         self.look()
         self._thread.start()
 
-    def stop(self, *, seconds: float = STOP_SECONDS) -> bool:
-        """Let the jobs in hand end, for so long; False where one has not ended: it may be killed, nothing is lost."""
+    def ask_to_stop(self) -> None:
+        """Begin to stop: the jobs in hand end after their page while the caller does something else."""
         self._ended.set()
         self._halt.set()
+
+    def stop(self, *, seconds: float = STOP_SECONDS) -> bool:
+        """Let the jobs in hand end, for so long; False where one has not ended: it may be killed, nothing is lost."""
+        self.ask_to_stop()
         self._thread.join()
         ended = self._let_go(seconds)
         try:

@@ -79,6 +79,7 @@ def log_to_stderr(*, quiet: bool = False) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if quiet else logging.INFO),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # that a long visit leaves out the next one is no news
 
 
 def load_classifier(settings: Settings) -> Classifier:

@@ -66,6 +66,7 @@ def up(
                 raise typer.Exit(1)
         finally:
             console.print("Stopping …")
+            engagement.schedule.ask_to_stop()
             _end(dashboard)
             engagement.end()
     finally:
