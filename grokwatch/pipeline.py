@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -213,35 +214,27 @@ def classify(
     with engine.begin() as connection:
         model_id = labels.register_model(connection, classifier.card, now=clock())
         rollups.refresh(connection)
-        waiting = labels.count_unlabelled(connection, model_id)
         runs.close_lost_runs(connection, "classify", source=None, now=clock())
-        run_id = runs.start_run(connection, "classify", source=None, now=clock()) if waiting else None
-    labelled, status, error = 0, "failed", None
-    try:
-        for batch in _batches(engine, model_id, limit):
-            found = list(classifier.label(Document(text=post.text, lang=post.lang) for post in batch))
-            with engine.begin() as connection:
-                stored = labels.store_labels(connection, model_id, list(zip(batch, found, strict=True)), now=clock())
-                rollups.refresh(connection)
-                if run_id is not None:
-                    runs.add_counts(connection, run_id, read=len(batch), kept=stored)
-            labelled += stored
-            if on_batch is not None:
-                on_batch(labelled)
-            if stopped():
-                status = "interrupted"
-                break
-        else:
-            status = "ok"
-    except (Stopped, KeyboardInterrupt):
-        status = "interrupted"
-    except Exception as failure:
-        error = str(failure) or type(failure).__name__
-        raise
-    finally:
-        if run_id is not None:
-            with engine.begin() as connection:
-                runs.finish_run(connection, run_id, now=clock(), status=status, error=error)
+    batches = _batches(engine, model_id, limit)
+    first = next(batches, None)
+    labelled = 0
+    if first is not None:
+        with opened_run(engine, "classify", source=None, clock=clock) as run:
+            run.status = "ok"
+            for batch in chain([first], batches):
+                found = list(classifier.label(Document(text=post.text, lang=post.lang) for post in batch))
+                with engine.begin() as connection:
+                    stored = labels.store_labels(
+                        connection, model_id, list(zip(batch, found, strict=True)), now=clock()
+                    )
+                    rollups.refresh(connection)
+                    runs.add_counts(connection, run.id, read=len(batch), kept=stored)
+                labelled += stored
+                if on_batch is not None:
+                    on_batch(labelled)
+                if stopped():
+                    run.status = "interrupted"
+                    break
     with engine.begin() as connection:
         remaining = labels.count_unlabelled(connection, model_id)
     return ClassifySummary(model=classifier.card.version, labelled=labelled, remaining=remaining)
