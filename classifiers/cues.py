@@ -6,6 +6,7 @@ product's name. These are facts about characters, which an average over all word
 
 import math
 import re
+from itertools import islice
 from typing import Final
 
 NAMES: Final = (
@@ -19,6 +20,7 @@ FOCUS_FROM: Final = 700
 _FEW_LINES: Final = 3
 _KEPT_HEAD: Final = 160
 _BEFORE_MENTION: Final = 240
+_COUNTED_MENTIONS: Final = 64
 
 _GROK: Final = re.compile(
     r"gr[o0óôố]k|gr[oó]qu|grốc|グロッ?ク|ぐろっく|그[록락]|그로크|[\u0433\u0491]\u0440\u043e+\u043a|[جغقگ]رو?[كکاق]|ग्रो?[कॉ]|গ্র[কো]|กร[็อ]|格[罗羅洛]克|גרוק|γκρο[κ]",
@@ -69,6 +71,11 @@ def of(text: str) -> tuple[float, ...]:
         "!" in text or "\uff01" in text,
     )
     return tuple(map(float, facts))
+
+
+def mentions(text: str) -> list[tuple[int, int]]:
+    """Give where the first mentions of Grok begin and end, in any script."""
+    return [found.span() for found in islice(_GROK.finditer(text), _COUNTED_MENTIONS)]
 
 
 def focus(text: str) -> str:

@@ -185,30 +185,61 @@ class Encoder:
         self._session = _session(weights, threads)
 
     @cached_property
+    def _inputs(self) -> tuple[str, ...]:
+        return tuple(given.name for given in self._session.get_inputs())
+
+    @cached_property
     def outputs(self) -> tuple[str, ...]:
         """Names of the heads."""
         return tuple(output.name for output in self._session.get_outputs())
 
     def logits(self, texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
         """Give the logits of normalised texts: one array (texts, answers) for each head, in the order of the texts."""
-        tokens: list[list[int]] = self._tokenizer(
-            [self._prefix + cues.focus(text) for text in texts],
-            truncation=True,
-            max_length=self._max_tokens,
-            return_attention_mask=False,
-        )["input_ids"]
+        tokens = tokenise(texts, self._tokenizer, prefix=self._prefix, max_tokens=self._max_tokens)
         hints = np.array([cues.of(text) for text in texts], np.float32).reshape(len(texts), len(cues.NAMES))
         found: dict[str, NDArray[np.float64]] = {}
-        for members in _batches([len(ids) for ids in tokens]):
-            width = max(len(tokens[member]) for member in members)
+        for members in _batches([len(text.ids) for text in tokens]):
+            width = max(len(tokens[member].ids) for member in members)
             ids = np.full((len(members), width), _PAD, np.int64)
+            named = np.zeros((len(members), width), np.float32)
             for row, member in enumerate(members):
-                ids[row, : len(tokens[member])] = tokens[member]
-            feeds = {"input_ids": ids, "attention_mask": (ids != _PAD).astype(np.int64), "cues": hints[members]}
-            outputs: Sequence[Any] = self._session.run(None, feeds)
+                ids[row, : len(tokens[member].ids)] = tokens[member].ids
+                named[row, tokens[member].named] = 1
+            feeds = {
+                "input_ids": ids,
+                "attention_mask": (ids != _PAD).astype(np.int64),
+                "named": named,
+                "cues": hints[members],
+            }
+            outputs: Sequence[Any] = self._session.run(None, {name: feeds[name] for name in self._inputs})
             for name, output in zip(self.outputs, outputs, strict=True):
                 found.setdefault(name, np.zeros((len(texts), output.shape[1])))[members] = output
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """A text as the encoder reads it: numbers of its pieces, and which of them belong to a mention of Grok.
+
+    Where no mention is among the pieces, all of them stand for it.
+    """
+
+    ids: list[int]
+    named: list[int]
+
+
+def tokenise(
+    texts: Sequence[str], tokenizer: "PreTrainedTokenizerFast", *, prefix: str, max_tokens: int
+) -> list[Tokens]:
+    """Cut normalised texts into pieces, each at most `max_tokens` long, and find Grok among these."""
+    read = [prefix + cues.focus(text) for text in texts]
+    encodings = tokenizer(read, truncation=True, max_length=max_tokens, return_attention_mask=False).encodings or []
+    found: list[Tokens] = []
+    for text, encoding in zip(read, encodings, strict=True):
+        places = (encoding.char_to_token(at) for start, end in cues.mentions(text) for at in range(start, end))
+        named = sorted({place for place in places if place is not None})
+        found.append(Tokens(ids=encoding.ids, named=named or list(range(len(encoding.ids)))))
+    return found
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:

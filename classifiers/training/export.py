@@ -79,14 +79,15 @@ def build(
     peaks: Mapping[str, Array] | None = None,
 ) -> onnx.ModelProto:
     """
-    Write the graph `input_ids, attention_mask, cues -> one output of logits for each head`.
+    Write the graph `input_ids, attention_mask, named, cues -> one output of logits for each head`.
 
     Parameters
     ----------
     weights
         A `state_dict` of transformers' BertModel, without pooler.
     heads
-        Name of the output -> its layer. The features are the mean over the tokens of each pooled layer, one after the other, and then the cues.
+        Name of the output -> its layer. The features are the mean over the tokens of each pooled layer, one after the other, the mean of
+        the last of them over the tokens that `named` marks, and then the cues.
     pooled_layers
         Layers to take the means of; 0 is the embeddings, `shape.layers` the last.
     cues
@@ -98,7 +99,7 @@ def build(
     states = graph.states()
     features = graph.features([states[layer] for layer in pooled_layers])
     outputs = {graph.head(name, head, features): ["batch", len(head.bias)] for name, head in heads.items()}
-    return graph.model({**_TOKENS, "cues": ["batch", cues]}, outputs)
+    return graph.model({**_TOKENS, "named": ["batch", "tokens"], "cues": ["batch", cues]}, outputs)
 
 
 def observe(weights: Mapping[str, Array], shape: Shape, texts: Iterable[Sequence[int]]) -> dict[str, Array]:
@@ -336,15 +337,20 @@ class _Graph:
         return self.node("Max", [top, depth, self.constant("tiny", np.array(1e-6, np.float32))], f"{name}.peak")
 
     def features(self, states: Sequence[str]) -> str:
-        weight = self.node("Cast", ["attention_mask"], "mask_float", to=TensorProto.FLOAT)
-        wide = self.node("Unsqueeze", [weight, self.constant("middle", np.array([1]))], "mask_row")
-        count = self.node("ReduceSum", [wide, self.constant("last", np.array([-1]))], "mask_count", keepdims=1)
-        share = self.node("Div", [wide, count], "mask_share")
-        pools: list[str] = []
-        for state in states:
-            mean = self.node("MatMul", [share, state], f"{state}.mean_row")
-            pools.append(self.node("Squeeze", [mean, self.constant("middle", np.array([1]))], f"{state}.mean"))
-        return self.node("Concat", [*pools, "cues"], "head_input", axis=-1)
+        every = self.node("Cast", ["attention_mask"], "mask_float", to=TensorProto.FLOAT)
+        pools = [self.mean(state, every, "mean") for state in states]
+        return self.node(
+            "Concat", [*pools, self.mean(states[-1], "named", "named_mean"), "cues"], "head_input", axis=-1
+        )
+
+    def mean(self, state: str, members: str, name: str) -> str:
+        """Mean of a state over the tokens that `members` marks with one."""
+        middle, output = self.constant("middle", np.array([1])), f"{state}.{name}"
+        row = self.node("Unsqueeze", [members, middle], f"{output}.members")
+        count = self.node("ReduceSum", [row, self.constant("last", np.array([-1]))], f"{output}.count", keepdims=1)
+        share = self.node("Div", [row, count], f"{output}.share")
+        mean = self.node("MatMul", [share, state], f"{output}.row")
+        return self.node("Squeeze", [mean, middle], output)
 
     def head(self, name: str, head: Head, features: str) -> str:
         weight = self.constant(f"head.{name}.weight", head.weight.astype(np.float32))

@@ -31,12 +31,12 @@ def compute(
     progress: Callable[[str], None],
 ) -> Matrix:
     """
-    Give each text its features: the means of all layers, from the embeddings to the last, and the cues.
+    Give each text its features: the means of all layers, from the embeddings to the last, the mean of the last one where Grok is named, and the cues.
 
     They are kept under `cache`, one file for each state of encoder and settings, and only the texts that it lacks are computed.
     """
     layers = range(base.config["num_hidden_layers"] + 1)
-    size = len(layers) * base.config["hidden_size"] + len(cues.NAMES)
+    size = (len(layers) + 1) * base.config["hidden_size"] + len(cues.NAMES)
     heads = {"features": Head(weight=np.eye(size, dtype=np.float32), bias=np.zeros(size, np.float32))}
     state = hashlib.sha256(repr((precision, max_tokens, package.PREFIX)).encode())
     for part in (base.weights, peaks):
@@ -63,11 +63,10 @@ def compute(
 
 
 def of_layers(features: Matrix, layers: Sequence[int], *, hidden: int) -> Matrix:
-    """Keep of the features the means of these layers, in this order, and the cues."""
-    cue_columns = len(cues.NAMES)
-    means = features[:, :-cue_columns]
-    parts = [means[:, layer * hidden : (layer + 1) * hidden] for layer in layers]
-    return np.concatenate([*parts, features[:, -cue_columns:]], axis=1)
+    """Keep of the features the means of these layers, in this order, the mean where Grok is named, and the cues."""
+    rest = hidden + len(cues.NAMES)
+    parts = [features[:, layer * hidden : (layer + 1) * hidden] for layer in layers]
+    return np.concatenate([*parts, features[:, -rest:]], axis=1)
 
 
 def _name(text: str) -> str:

@@ -63,12 +63,11 @@ class Settings:
 def items_of(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> list[Item]:
     """Tokenise posts as Grokwatch does when it labels them."""
     texts = [normalise(example.text) for example in examples]
-    tokens = tokenizer([package.PREFIX + cues.focus(text) for text in texts], truncation=True, max_length=max_tokens)[
-        "input_ids"
-    ]
+    tokens = encoder.tokenise(texts, tokenizer, prefix=package.PREFIX, max_tokens=max_tokens)
     return [
         Item(
-            ids=ids,
+            ids=pieces.ids,
+            named=pieces.named,
             cues=cues.of(text),
             relevant=float(example.relevant),
             category=list(Category).index(example.category) if example.category else 0,
@@ -76,7 +75,7 @@ def items_of(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, ma
             aspects=[float(aspect in example.aspects) for aspect in Aspect],
             weight=float(weight),
         )
-        for example, text, ids, weight in zip(examples, texts, tokens, heads.sample_weights(examples), strict=True)
+        for example, text, pieces, weight in zip(examples, texts, tokens, heads.sample_weights(examples), strict=True)
     ]
 
 

@@ -31,6 +31,7 @@ class Item:
     """A post ready to be put into a batch; `states` is what the frozen layers make of it, where that was computed before."""
 
     ids: list[int]
+    named: list[int]
     cues: tuple[float, ...]
     relevant: float
     category: int
@@ -58,7 +59,7 @@ class Network(nn.Module):
                 part.requires_grad_(requires_grad=False)
         self.frozen = frozen
         self.layers = tuple(layers)
-        width = len(layers) * config.hidden_size + len(cues.NAMES)
+        width = (len(layers) + 1) * config.hidden_size + len(cues.NAMES)
         self.heads = nn.ModuleDict({name: nn.Linear(width, size) for name, size in SIZES.items()})
         self.dropout = nn.Dropout(0.1)
 
@@ -70,14 +71,16 @@ class Network(nn.Module):
             state = _only(layer(state, _additive(mask)))
         return state
 
-    def forward(self, ids: Tensor, facts: Tensor, lower: Tensor | None = None) -> dict[str, Tensor]:
-        """Give the logits of every head; `lower` saves the way through the frozen layers."""
+    def forward(self, ids: Tensor, named: Tensor, facts: Tensor, lower: Tensor | None = None) -> dict[str, Tensor]:
+        """Give the logits of every head; `named` marks the pieces that name Grok, `lower` saves the way through the frozen layers."""
         mask = self._mask(ids)
         states = {self.frozen: self.lower(ids) if lower is None else lower}
         for number, layer in enumerate(self.encoder.encoder.layer[self.frozen :], start=self.frozen):
             states[number + 1] = _only(layer(states[number], _additive(mask)))
         share = (mask / mask.sum(1, keepdim=True)).unsqueeze(-1)
         means = [(states[layer].float() * share).sum(1) for layer in self.layers]
+        about = (named / named.sum(1, keepdim=True)).unsqueeze(-1)
+        means.append((states[self.layers[-1]].float() * about).sum(1))
         features = self.dropout(torch.cat([*means, facts], 1))
         return {name: head(features) for name, head in self.heads.items()}
 
@@ -175,9 +178,12 @@ def batches(items: Sequence[Item], size: int, draw: random.Random | None) -> Ite
 def logits_of(network: Network, items: Sequence[Item], *, half: bool) -> dict[str, Tensor]:
     """Give the logits of one batch."""
     ids = _padded(items, network.encoder.config.pad_token_id)
+    named = torch.zeros(ids.shape)
+    for row, item in enumerate(items):
+        named[row, item.named] = 1
     facts = torch.tensor([item.cues for item in items])
     with torch.autocast("cpu", dtype=torch.bfloat16) if half else contextlib.nullcontext():
-        logits = network(ids, facts, _kept_states(items, ids.shape[1]))
+        logits = network(ids, named, facts, _kept_states(items, ids.shape[1]))
     return {name: value.float() for name, value in logits.items()}
 
 
