@@ -130,15 +130,39 @@ def test_posts_are_taken_in_windows_not_all_at_once(model: Classifier):
     assert taken <= encoder.WINDOW
 
 
-def test_a_repeated_text_is_labelled_once(model: Classifier):
+def test_a_repeated_text_is_labelled_once():
+    fresh = encoder.load(threads=1)
     text = "Grok forgot my whole chat history again and support does not answer, what a mess"
-    one(model, text)
-    started = time.perf_counter()
+    started = time.process_time()
+    list(fresh.label(documents(*(f"{text} {n}" for n in range(300)))))
+    different = time.process_time() - started
 
-    labels = list(model.label(Document(text=text, lang="en") for _ in range(2_000)))
+    started = time.process_time()
+    labels = list(fresh.label(documents(text) * 300))
 
     assert len({(label.p_relevant, label.category) for label in labels}) == 1
-    assert time.perf_counter() - started < 30
+    assert time.process_time() - started < different / 2
+
+
+def tokens(text: str, *, max_tokens: int = 64) -> tuple[encoder.Tokens, list[str]]:
+    tokenizer = encoder._tokenizer(encoder.SHIPPED / encoder.TOKENIZER)
+    (found,) = encoder.tokenise([text], tokenizer, prefix="query: ", max_tokens=max_tokens)
+    return found, tokenizer.convert_ids_to_tokens([found.ids[at] for at in found.named])
+
+
+@pytest.mark.parametrize("name", ["Grok", "グロック", "그록", "Грок", "جروك", "ग्रोक", "格罗克"])
+def test_pieces_that_name_grok_are_found_in_every_script(name: str):
+    found, pieces = tokens(f"😀 today {name} was slow")
+
+    assert "".join(pieces).strip("\u2581") == name
+    assert len(found.named) < len(found.ids)
+
+
+@pytest.mark.parametrize("text", ["it was slow", "", "word " * 100 + "Grok"])
+def test_a_text_without_a_mention_in_reach_stands_for_itself(text: str):
+    found, _ = tokens(text)
+
+    assert found.named == list(range(len(found.ids)))
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS, ids=repr)
