@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Double, Float, Integer, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Double, Float, Integer, LargeBinary, String, Table
 
 from db import public
 from db.models import Base, UtcDateTime
@@ -102,6 +102,7 @@ def _type(column: "Column[Any]") -> str:
         BigInteger: "whole number",
         Double: "number",
         Float: "number",
+        LargeBinary: "bytes",
     }
     name = next((name for kind, name in names.items() if isinstance(column.type, kind)), None)
     if name is None:

@@ -1,36 +1,81 @@
 """What the database holds: span, sources and languages of the posts, and a mark that changes when any of it does."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, RowMapping, and_, case, cast, func, select
+from sqlalchemy import BigInteger, Connection, RowMapping, and_, cast, func, select
 
-from db.models import Event, Label, Model, Post, Run
-from db.selection import UNKNOWN_LANGUAGE
+from db import days
+from db.models import Event, Label, Model, Post, RollupDaily, RollupPosts, Run
+from db.selection import UNKNOWN_LANGUAGE, Selection
 
 
-def post_groups(connection: Connection) -> Sequence[RowMapping]:
-    """Count the posts of every source and language: `source`, `lang`, `posts`, `waiting`, `first`, `last`.
-
-    `first` and `last` are the times of posts that the active model has labelled, None where there are none.
-    """
-    active = select(Model.id).where(Model.active).scalar_subquery()
-    labelled_at: Any = case((Label.post_id.is_not(None), Post.created_at))
-    query = (
-        select(
-            Post.source,
-            func.coalesce(Post.lang, UNKNOWN_LANGUAGE).label("lang"),
-            func.count().label("posts"),
-            cast(func.sum(case((Label.post_id.is_(None), 1), else_=0)), BigInteger).label("waiting"),
-            func.min(labelled_at, type_=Post.created_at.type).label("first"),
-            func.max(labelled_at, type_=Post.created_at.type).label("last"),
+def post_groups(connection: Connection) -> Sequence[Mapping[str, Any]]:
+    """Count the posts of every source and language: `source`, `lang`, `posts`, `waiting`, the most frequent first."""
+    cut = days.cut(connection, Selection())
+    stored, labelled = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    posts = cut.posts(
+        select(RollupPosts.source, RollupPosts.lang, cast(func.sum(RollupPosts.n_posts), BigInteger)).group_by(
+            RollupPosts.source, RollupPosts.lang
         )
-        .outerjoin(Label, and_(Label.post_id == Post.id, Label.model_id == active))
-        .where(Post.deleted_at.is_(None))
-        .group_by(Post.source, "lang")
-        .order_by(func.count().desc(), Post.source, "lang")
     )
-    return connection.execute(query).mappings().all()
+    labels = cut.by_cell(
+        select(RollupDaily.source, RollupDaily.lang, cast(func.sum(RollupDaily.n_posts), BigInteger))
+        .where(RollupDaily.model_id == _active())
+        .group_by(RollupDaily.source, RollupDaily.lang)
+    )
+    if posts is not None and labels is not None:
+        stored.update({(source, lang): number for source, lang, number in connection.execute(posts)})
+        labelled.update({(source, lang): number for source, lang, number in connection.execute(labels)})
+    for selection in cut.raw:
+        lang = func.coalesce(Post.lang, UNKNOWN_LANGUAGE).label("lang")
+        query = (
+            select(Post.source, lang, func.count(), func.count(Label.post_id))
+            .select_from(Post)
+            .outerjoin(Label, and_(Label.post_id == Post.id, Label.model_id == _active()))
+            .where(*selection.conditions())
+            .group_by(Post.source, "lang")
+        )
+        for source, tag, number, with_label in connection.execute(query):
+            stored[source, tag] += number
+            labelled[source, tag] += with_label
+    ordered = sorted(((number, cell) for cell, number in stored.items() if number), key=lambda one: (-one[0], one[1]))
+    return [
+        {"source": source, "lang": lang, "posts": number, "waiting": number - labelled[source, lang]}
+        for number, (source, lang) in ordered
+    ]
+
+
+def labelled_span(connection: Connection) -> tuple[datetime, datetime] | None:
+    """Give the times of the first and the last post that the active model has labelled, None where there is none."""
+    cut = days.cut(connection, Selection(), labels_alone=True)
+    spans = [(selection.start, selection.end) for selection in cut.raw]
+    known = cut.daily(
+        select(
+            func.min(RollupDaily.day, type_=RollupDaily.day.type), func.max(RollupDaily.day, type_=RollupDaily.day.type)
+        ).where(RollupDaily.model_id == _active())
+    )
+    if known is not None:
+        first, last = connection.execute(known).one()
+        if first is not None:
+            spans += [(first, first + days.DAY), (last, last + days.DAY)]
+    found: list[datetime] = []
+    for start, end in spans:
+        query = (
+            select(Post.created_at)
+            .join(Label, and_(Label.post_id == Post.id, Label.model_id == _active()))
+            .where(*Selection(start=start, end=end).conditions())
+            .limit(1)
+        )
+        for order in (Post.created_at.asc(), Post.created_at.desc()):
+            found += connection.scalars(query.order_by(order))
+    return (min(found), max(found)) if found else None
+
+
+def _active() -> Any:  # noqa: ANN401 - a subquery of one number
+    return select(Model.id).where(Model.active).scalar_subquery()
 
 
 def data_mark(connection: Connection) -> str:

@@ -12,7 +12,7 @@ from collectors.base import Cursor as CollectorCursor
 from collectors.base import Page, RawPost
 from db import holes, spend, volumes
 from db.models import Cursor, Label, Post
-from db.rollups import mark_dirty
+from db.rollups import mark_dirty, mark_new
 from db.runs import add_counts
 from db.upsert import insert
 
@@ -130,6 +130,7 @@ def _insert(
     ]
     # Another process may have stored the same post since it was looked up: its row stands.
     connection.execute(insert(connection, Post).on_conflict_do_nothing(index_elements=["source", "source_id"]), rows)
+    mark_new(connection, (post.created_at for post in posts))
 
 
 def _update(connection: Connection, row: Row[Any], post: RawPost, *, now: datetime) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -314,6 +315,46 @@ class RollupHourly(Base):
     w2_five: Mapped[float] = mapped_column(server_default="0")
 
 
+class RollupDaily(Base):
+    """The hourly sums added up by day, and the sums of each thread, from which intervals are made.
+
+    Each day is there four times: by platform and language, by one of the two, and as a whole; what is added up over has an
+    empty name. So a question about everything reads one row a day.
+    """
+
+    __tablename__ = "rollups_daily"
+
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id", ondelete="CASCADE"), primary_key=True)
+    source: Mapped[str] = mapped_column(String(32), primary_key=True, comment="empty: all platforms")
+    lang: Mapped[str] = mapped_column(String(35), primary_key=True, comment="empty: all languages; und where unknown")
+    day: Mapped[datetime] = mapped_column(primary_key=True)
+    n_posts: Mapped[int] = mapped_column(BigInteger)
+    n_relevant: Mapped[int] = mapped_column(BigInteger)
+    n_excitement: Mapped[int] = mapped_column(BigInteger)
+    n_latency: Mapped[int] = mapped_column(BigInteger)
+    n_bias: Mapped[int] = mapped_column(BigInteger)
+    n_satisfaction: Mapped[int] = mapped_column(BigInteger)
+    n_abandonment: Mapped[int] = mapped_column(BigInteger)
+    n_other: Mapped[int] = mapped_column(BigInteger)
+    w2_relevant: Mapped[float]
+    w2_five: Mapped[float]
+    n_threads: Mapped[int] = mapped_column(BigInteger, comment="threads that the posts belong to")
+    threads: Mapped[bytes] = mapped_column(
+        comment="sums of weight · p_relevant · p_category by thread, packed (db/thread_groups.py)"
+    )
+
+
+class RollupPosts(Base):
+    """Stored posts by day, platform and language, labelled or not; deleted posts count nowhere."""
+
+    __tablename__ = "rollups_posts"
+
+    source: Mapped[str] = mapped_column(String(32), primary_key=True)
+    lang: Mapped[str] = mapped_column(String(35), primary_key=True, comment="und where unknown")
+    day: Mapped[datetime] = mapped_column(primary_key=True)
+    n_posts: Mapped[int] = mapped_column(BigInteger)
+
+
 class RollupDirty(Base):
     """Hours whose rollup must be counted anew, written in the transaction that changes a post or a label.
 
@@ -324,6 +365,9 @@ class RollupDirty(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     hour: Mapped[datetime]
+    labels: Mapped[bool] = mapped_column(
+        default=True, server_default=true(), comment="labels changed, not only posts came that have none yet"
+    )
 
 
 class Event(Base):

@@ -32,7 +32,8 @@ _TABLES: Final = (
     "alerts",
     "digests",
 )
-"""Not here: cursors, parked, leases and spend (the collectors' own books), rollups_dirty and alembic_version (upkeep)."""
+"""Not here: cursors, parked, leases and spend (the collectors' own books); rollups_daily, rollups_posts,
+rollups_dirty and alembic_version (upkeep)."""
 
 PRIVATE: Final[Mapping[str, frozenset[str]]] = {
     "posts": frozenset({"author_key"}),  # the same person's posts could be strung together

@@ -1,4 +1,4 @@
-"""Hourly sums of labels, kept up to date: whoever changes a label marks its hour, `refresh` counts marked hours anew."""
+"""Sums of labels by hour and day, kept up to date: whoever changes a label marks its hour, `refresh` counts marked hours anew."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from classifiers.codebook import Category
+from db import daily
 from db.models import Label, Post, RollupDirty, RollupHourly
 from db.selection import UNKNOWN_LANGUAGE
 
@@ -38,24 +39,35 @@ def hour_of(moment: datetime) -> datetime:
 
 def mark_dirty(connection: Connection, moments: Iterable[datetime]) -> None:
     """Note, in the transaction that changes labels, that the hours of these posts must be counted anew."""
+    _mark(connection, moments, labels=True)
+
+
+def mark_new(connection: Connection, moments: Iterable[datetime]) -> None:
+    """Note, in the transaction that stores them, that posts came to these hours; they have no labels yet."""
+    _mark(connection, moments, labels=False)
+
+
+def _mark(connection: Connection, moments: Iterable[datetime], *, labels: bool) -> None:
     hours = sorted({hour_of(moment) for moment in moments})
     if hours:
-        connection.execute(insert(RollupDirty), [{"hour": hour} for hour in hours])
+        connection.execute(insert(RollupDirty), [{"hour": hour, "labels": labels} for hour in hours])
 
 
 def refresh(connection: Connection) -> int:
-    """Count the marked hours anew; gives their number.
+    """Count the marked hours and their days anew; gives the number of hours whose labels were counted.
 
     Call it last in a transaction. Two transactions that change the same hour count it one after the other, and the second
     sees the work of the first.
     """
     _wait_for_turn(connection)
-    marks = connection.execute(select(RollupDirty.id, RollupDirty.hour)).all()
-    hours = sorted({mark.hour for mark in marks})
+    marks = connection.execute(select(RollupDirty.id, RollupDirty.hour, RollupDirty.labels)).all()
+    hours = sorted({mark.hour for mark in marks if mark.labels})
     for start in range(0, len(hours), HOURS_A_STATEMENT):
         batch = hours[start : start + HOURS_A_STATEMENT]
         connection.execute(delete(RollupHourly).where(RollupHourly.hour.in_(batch)))
         _count_hours(connection, batch)
+    daily.count_labels(connection, daily.days_of(hours))
+    daily.count_posts(connection, daily.days_of(mark.hour for mark in marks))
     # By number: what another transaction has marked since then stays marked.
     for start in range(0, len(marks), MARKS_A_STATEMENT):
         ids = [mark.id for mark in marks[start : start + MARKS_A_STATEMENT]]
@@ -68,11 +80,15 @@ def rebuild(connection: Connection) -> None:
     _wait_for_turn(connection)
     connection.execute(delete(RollupDirty))
     connection.execute(delete(RollupHourly))
+    daily.clear(connection)
     if connection.dialect.name == "postgresql":
         hour = func.timezone("UTC", func.date_trunc("hour", func.timezone("UTC", Post.created_at)))
     else:
         hour = func.strftime("%Y-%m-%d %H:00:00.000000", Post.created_at)
     _count(connection, hour, join(Post, Label, Label.post_id == Post.id))
+    days = daily.days_with_posts(connection)
+    daily.count_labels(connection, days)
+    daily.count_posts(connection, days)
 
 
 def _count_hours(connection: Connection, batch: Sequence[datetime]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_
 
@@ -41,7 +42,11 @@ class Selection:
         if self.sources:
             conditions.append(Post.source.in_(self.sources))
         if self.langs:
-            lang = func.lower(func.coalesce(Post.lang, UNKNOWN_LANGUAGE))
-            tags = [tag.lower() for tag in self.langs]
-            conditions.append(or_(*(or_(lang == tag, lang.startswith(f"{tag}-", autoescape=True)) for tag in tags)))
+            conditions.append(self.has_lang(func.coalesce(Post.lang, UNKNOWN_LANGUAGE)))
         return conditions
+
+    def has_lang(self, column: Any) -> ColumnElement[bool]:  # noqa: ANN401 - any column of tags
+        """Give the condition that a column holds one of the languages."""
+        lang = func.lower(column)
+        tags = [tag.lower() for tag in self.langs]
+        return or_(*(or_(lang == tag, lang.startswith(f"{tag}-", autoescape=True)) for tag in tags))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from db.holdings import data_mark, latest_runs, post_groups
+from db.holdings import data_mark, labelled_span, latest_runs, post_groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class RunSummary:
 
 def holdings(connection: Connection) -> Holdings:
     """Count what is stored."""
-    groups = post_groups(connection)
+    groups, span = post_groups(connection), labelled_span(connection)
     sources: dict[str, int] = {}
     langs: dict[str, int] = {}
     for group in groups:
@@ -60,8 +60,8 @@ def holdings(connection: Connection) -> Holdings:
     return Holdings(
         posts=sum(sources.values()),
         waiting=sum(group["waiting"] for group in groups),
-        first=min((group["first"] for group in groups if group["first"] is not None), default=None),
-        last=max((group["last"] for group in groups if group["last"] is not None), default=None),
+        first=span[0] if span else None,
+        last=span[1] if span else None,
         sources=_by_number(sources),
         langs=_by_number(langs),
     )

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from classifiers.codebook import Category
 from collectors.base import Hole
-from db import holes, parking, runs
+from db import holes, parking, rollups, runs
 from db.engine import open_engine
+from db.models import Post
 from db.parking import ParkedStream, Reason
 
 GAP = datetime(2025, 11, 10, tzinfo=UTC)
@@ -212,7 +213,9 @@ def test_posts_that_wait_for_a_label_are_told_beside_the_shares(fill, serve, sql
     fill(sqlite_url)
     engine = open_engine(sqlite_url)
     with engine.begin() as connection:
+        moments = connection.scalars(select(Post.created_at).where(Post.id <= 3)).all()
         connection.execute(text("DELETE FROM labels WHERE post_id <= 3"))
+        rollups.mark_dirty(connection, moments)
     engine.dispose()
     assert "3 posts still wait for a label" in told(serve(sqlite_url))
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
 from classifiers.codebook import FIVE, Category
+from db import rollups
 from db.ingest import entomb
 from db.labels import activate_model
 from db.models import Label, Post
@@ -134,6 +135,7 @@ def test_language_tag_takes_in_its_varieties_and_nothing_else(archive):
     archive.add(1, Category.BIAS, lang="pt-BR")
     with archive.engine.begin() as connection:  # labelling fills in what was unknown
         connection.execute(update(Post).where(Post.lang == "en").values(lang=None))
+        rollups.mark_dirty(connection, connection.scalars(select(Post.created_at)))
 
     def count(*langs):
         return sum(row.posts for row in ask(archive.engine, langs=langs))
