@@ -14,7 +14,9 @@ import orjson
 from classifiers.codebook import IRRELEVANT, Aspect, Category, Polarity
 
 FOLDER: Final = Path(__file__).parent / "corpus"
-REAL_LIFE: Final = ("life-", "register-", "add-")
+OTHER_HAND: Final = "val-"
+"""Files with these names were written for validation alone, by somebody who had not seen the training posts."""
+REAL_LIFE: Final = ("life-", "register-", "add-", OTHER_HAND)
 """Files with these names hold the categories in about the shares of real life; the others hold the five categories alike."""
 HELD_OUT: Final = 10
 """One in this many real-life posts is kept for validation."""
@@ -76,14 +78,15 @@ def load(folder: Path | None = None) -> list[Example]:
 
 def split(examples: Iterable[Example]) -> dict[Split, list[Example]]:
     """
-    Keep a tenth of the real-life posts for validation.
+    Keep a tenth of the real-life posts for validation, and those that were written for it.
 
     Which posts are kept follows from their text alone, so the split stays the same when posts are added. A training post that nearly
     repeats a kept one is left out.
     """
     parts: dict[Split, list[Example]] = {"train": [], "validation": []}
     for example in examples:
-        held_out = example.real_life and int(example.digest[:8], 16) % HELD_OUT == 0
+        tenth = example.real_life and int(example.digest[:8], 16) % HELD_OUT == 0
+        held_out = tenth or example.file.startswith(OTHER_HAND)
         parts["validation" if held_out else "train"].append(example)
     repeated = near_duplicates(
         [example.text for example in parts["train"]], [example.text for example in parts["validation"]]

@@ -28,7 +28,10 @@ KEPT_TOGETHER: Final = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A post ready to be put into a batch; `states` is what the frozen layers make of it, where that was computed before."""
+    """A post ready to be put into a batch.
+
+    It is drawn in the part `rate` of the epochs; `states` is what the frozen layers make of it, where that was computed before.
+    """
 
     ids: list[int]
     named: list[int]
@@ -38,6 +41,7 @@ class Item:
     polarity: int
     aspects: list[float]
     weight: float
+    rate: float = 1.0
     states: Tensor | None = None
 
 
