@@ -232,7 +232,7 @@ def watched_span(connection: Connection) -> tuple[datetime, datetime] | None:
         .where(Model.active)
     )
     first, last = connection.execute(query).one()
-    return None if first is None or last is None else (first, last)
+    return (first, last) if first else None
 
 
 def primary(lang: str) -> str:

@@ -19,22 +19,22 @@ LEAST_DAYS: Final = 7
 """Days that a level must last: what is shorter is an incident, and no change of level."""
 
 FALSE_ALARMS: Final = 0.5
-"""Change points a quarter of quiet that may be found by chance, over all watched series together; half of what the issue of
-false alarms as a whole may take."""
+"""Change points a quarter of quiet that may be found by chance, over all watched series together; half of the one
+that a dashboard may have."""
 
 QUARTER: Final = 91
 
 
-class WeightedMean(BaseCost):  # pyright: ignore[reportUntypedBaseClass] - the library has no types
+class WeightedMean(BaseCost):
     """Cost of a segment: squares around its mean, weighted by what is known of each day."""
 
-    model = "weighted_mean"
+    model: Any = "weighted_mean"  # pyright: ignore[reportIncompatibleMethodOverride] - a property there
     min_size = LEAST_DAYS
 
     def __init__(self, weights: Floats) -> None:
         self._weights = weights
 
-    def fit(self, signal: Floats) -> "WeightedMean":
+    def fit(self, signal: Floats) -> "WeightedMean":  # pyright: ignore[reportIncompatibleMethodOverride] - no types there
         """Add the days up."""
         values = signal.reshape(-1)
         self.signal = values
@@ -43,7 +43,7 @@ class WeightedMean(BaseCost):  # pyright: ignore[reportUntypedBaseClass] - the l
         self._squares = np.concatenate([[0.0], np.cumsum(self._weights * values**2)])
         return self
 
-    def error(self, start: int, end: int) -> float:
+    def error(self, start: int, end: int) -> float:  # pyright: ignore[reportIncompatibleMethodOverride] - no types there
         """Give the cost of the days [start, end)."""
         mass = self._mass[end] - self._mass[start]
         if mass <= 0:

@@ -3,11 +3,16 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from statistics import NormalDist
 
+from sqlalchemy import Connection
+
 from classifiers.codebook import Category
-from insights.shares import Share
+from db.periods import Step
+from insights.shares import Denominator, Share, shares
 
 FALSE_DISCOVERY_RATE = 0.05
 """Part of the changes called clear that may be chance, over the categories of one comparison (Benjamini & Hochberg 1995)."""
@@ -33,6 +38,45 @@ class Change:
     low: float | None
     high: float | None
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodChange:
+    """A category's share of a period beside that of the period before."""
+
+    before: Share
+    after: Share
+    change: Change
+
+
+def period_changes(
+    connection: Connection,
+    *,
+    step: Step = Step.WEEK,
+    start: datetime,
+    end: datetime,
+    sources: Sequence[str] = (),
+    langs: Sequence[str] = (),
+    denominator: Denominator = Denominator.FIVE,
+) -> list[PeriodChange]:
+    """Compare every period between two moments with the one before it, by period and category.
+
+    Parameters
+    ----------
+    step
+        Length of a period; `start` and `end` are to lie on its bounds, so that like is compared with like.
+    sources, langs, denominator
+        As in `insights.shares.shares`.
+    """
+    rows = shares(connection, step=step, start=start, end=end, sources=sources, langs=langs, denominator=denominator)
+    periods: dict[datetime, list[Share]] = {}
+    for row in rows:
+        periods.setdefault(row.period_start, []).append(row)
+    return [
+        PeriodChange(before=before, after=after, change=change)
+        for earlier, later in pairwise(periods.values())
+        for before, after, change in zip(earlier, later, changes(earlier, later), strict=True)
+    ]
 
 
 def changes(before: Sequence[Share], after: Sequence[Share]) -> list[Change]:

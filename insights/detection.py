@@ -155,22 +155,24 @@ def volume_surprise(volumes: Floats) -> VolumeSurprise:
     Parameters
     ----------
     volumes
-        Posts of the same hours of each day, oldest first: at least `LEAST_BASELINE` + 1.
+        Posts of the same hours of each day, oldest first: at least `LEAST_BASELINE` + 1. The last is compared.
     """
-    before, last = volumes[:-1][-BASELINE:], float(volumes[-1])
-    usual = float(np.median(before))
-    held = (
-        before[before > 0] if usual > 0 else before
-    )  # a day without a single post among full ones is a gap, not a volume
-    mean = float(held.mean()) if len(held) else 0.0
-    same_weekday = volumes[-1 - WEEK :: -WEEK][: BASELINE // WEEK]
-    ratio = float(np.median(same_weekday)) / usual if usual > 0 else 1.0
-    within = mean / max(float(held.var(ddof=1)), 1e-12) if len(held) > 1 else 1.0
-    kept = min(1.0, max(0.0, 1.0 - within))  # where days hardly differ beyond chance, neither do weekdays
-    expected = max(mean * (1 + kept * (ratio - 1)), 0.5)
-    extra = max(0.0, (float(held.var(ddof=1)) - mean) / mean**2) if len(held) > 1 and mean > 0 else 0.0
-    whole = round(last)
+    last = float(volumes[-1])
+    before = volumes[:-1][-BASELINE:]
+    weekday = (np.arange(len(before)) - len(before)) % WEEK  # 0: that of the last
+    if np.median(before) > 0:  # a day without a single post among full ones is a gap, not a volume
+        before, weekday = before[before > 0], weekday[before > 0]
+    mean = float(before.mean())
+    usual = np.full(WEEK, mean)
+    number = np.bincount(weekday, minlength=WEEK)
+    np.divide(np.bincount(weekday, before, WEEK), number, out=usual, where=number > 0)
+    unlikeness = float((number * (usual - mean) ** 2).sum()) / max(float(before.var()), mean, 1e-12)
+    usual = mean + (usual - mean) * max(0.0, 1.0 - (WEEK - 1) / max(unlikeness, 1e-12))
+    expected = max(float(usual[0]), 0.5)
+    squares = float(((before - usual[weekday]) ** 2).sum()) / max(len(before) - WEEK, 1)
+    extra = max(0.0, (squares - mean) / mean**2) if mean > 0 else 0.0
     law = nbinom(1 / extra, 1 / (1 + extra * expected)) if extra > 0 else poisson(expected)
+    whole = round(last)
     tail = min(float(law.cdf(whole)), float(law.sf(whole - 1)))
     return VolumeSurprise(volume=last, expected=expected, p_value=min(1.0, 2 * tail))
 
