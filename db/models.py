@@ -385,10 +385,13 @@ class Event(Base):
 
 
 class Alert(Base):
-    """A rule that fired."""
+    """A rule that fired. It runs until its condition has ended, and is told again while it does, after a while."""
 
     __tablename__ = "alerts"
-    __table_args__ = (Index("ix_alerts_rule", "rule", "fired_at"),)
+    __table_args__ = (
+        Index("ix_alerts_rule", "rule", "fired_at"),
+        Index("ix_alerts_condition", "condition", "id"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     rule: Mapped[str] = mapped_column(String(128))
@@ -397,6 +400,16 @@ class Alert(Base):
     detail: Mapped[dict[str, Any] | None]
     delivered_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
+    condition: Mapped[str] = mapped_column(
+        String(255), default="", server_default="", comment="what it is about: one condition has one running alert"
+    )
+    message_ja: Mapped[str | None] = mapped_column(comment="the message in Japanese")
+    ended_at: Mapped[datetime | None] = mapped_column(comment="when the condition had ended, empty while it runs")
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0", comment="failed attempts to deliver it")
+    retry_at: Mapped[datetime | None] = mapped_column(comment="when the next attempt is due")
+    delivered_to: Mapped[list[str] | None] = mapped_column(
+        comment="marks of the addresses that have it, not the addresses"
+    )
 
 
 class Digest(Base):

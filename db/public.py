@@ -38,6 +38,7 @@ rollups_dirty and alembic_version (upkeep)."""
 PRIVATE: Final[Mapping[str, frozenset[str]]] = {
     "posts": frozenset({"author_key"}),  # the same person's posts could be strung together
     "audits": frozenset({"auditor"}),  # a colleague's name
+    "alerts": frozenset({"delivered_to"}),  # made from addresses that are secret
 }
 """Columns of public tables that stay hidden: for `SELECT *`, for whole rows and by name."""
 
