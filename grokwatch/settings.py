@@ -9,11 +9,9 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any, Final, Literal
 
-import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -23,41 +21,16 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from grokwatch.alert_settings import AlertSettings
+from grokwatch.setting_types import Section, Timezone, Words
+
 PREFIX: Final = "GROKWATCH_"
 NESTED: Final = "__"
 DEFAULT_TERMS = ("grok", "グロック", "그록", "грок", "جروك", "غروك", "ग्रोक")
 """Names of Grok in the scripts of the codebook; matched without regard to case."""
 
 
-def _as_list(value: object) -> object:
-    """Read a list as people write it, `a, b`, or as JSON, `["a", "b"]`."""
-    if not isinstance(value, str):
-        return value
-    if value.lstrip().startswith("["):
-        try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise ValueError("should be words separated by commas, or a JSON list") from error
-    return tuple(part for part in (part.strip() for part in value.split(",")) if part)
-
-
-def _as_timezone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("should be the name of a time zone, such as Asia/Tokyo") from error
-    return name
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
-"""Several words, separated by commas."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SmtpSettings(_Section):
+class SmtpSettings(Section):
     """The mail server that the digest is handed to."""
 
     host: str | None = Field(default=None, description="Name of the mail server, such as smtp.example.org.")
@@ -70,7 +43,7 @@ class SmtpSettings(_Section):
     timeout_seconds: float = Field(default=20.0, gt=0, description="How long to wait for the server.")
 
 
-class DigestSettings(_Section):
+class DigestSettings(Section):
     """The weekly e-mail."""
 
     sender: str | None = Field(default=None, description="The sender's address, such as grokwatch@example.org.")
@@ -84,7 +57,7 @@ class DigestSettings(_Section):
     )
 
 
-class SqlSettings(_Section):
+class SqlSettings(Section):
     """Limits of ad-hoc SQL (`grokwatch sql`)."""
 
     max_rows: int = Field(default=10_000, ge=1, description="Rows of an answer; the rest is cut off, and said so.")
@@ -101,7 +74,7 @@ DEFAULT_SUBREDDITS = (
 """Communities about Grok, about its rivals, about technology, and of languages other than English."""
 
 
-class RedditSettings(_Section):
+class RedditSettings(Section):
     """Reddit's API, or its feeds for those who have no key."""
 
     client_id: str | None = Field(
@@ -134,7 +107,7 @@ DEFAULT_X_QUERY: Final = "(grok OR グロック OR 그록 OR грок OR جرو�
 """Names of Grok; what @grok says itself, what only calls it, and what only repeats are left out."""
 
 
-class XSettings(_Section):
+class XSettings(Section):
     """X's API v2, which bills by the post."""
 
     bearer_token: SecretStr | None = Field(
@@ -172,7 +145,7 @@ class XSettings(_Section):
     )
 
 
-class ScheduleSettings(_Section):
+class ScheduleSettings(Section):
     """What `grokwatch up` and `grokwatch run` do, and how often."""
 
     reddit_minutes: float = Field(default=10, ge=1, description="Minutes between two visits to Reddit.")
@@ -189,11 +162,12 @@ class ScheduleSettings(_Section):
         description="Hours after which a stored post of X is asked for again, as far as the money goes.",
     )
     rollups_minutes: float = Field(default=60, ge=1, description="Minutes between two passes of upkeep.")
+    alerts_minutes: float = Field(default=15, ge=1, description="Minutes between two looks at what should be told.")
     digest_weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = Field(
         default="mon", description="Day on which the digest of the last week is sent: mon to sun."
     )
     digest_hour: int = Field(default=8, ge=0, le=23, description="Hour of that day from which on it is sent.")
-    timezone: Annotated[str, AfterValidator(_as_timezone)] = Field(
+    timezone: Timezone = Field(
         default="UTC", description="Time zone of that hour, such as Asia/Tokyo; weeks are always those of UTC."
     )
 
@@ -260,6 +234,7 @@ class Settings(BaseSettings):
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description="Schedule")
     smtp: SmtpSettings = Field(default=SmtpSettings(), description="Mail server")
     digest: DigestSettings = Field(default=DigestSettings(), description="Weekly digest")
+    alerts: AlertSettings = Field(default=AlertSettings(), description="Alerts")
     sql: SqlSettings = Field(default=SqlSettings(), description="Ad-hoc SQL")
 
     @classmethod
@@ -279,6 +254,11 @@ class Settings(BaseSettings):
     def digest_language(self) -> Literal["en", "ja"]:
         """The digest's language: its own setting, else the general one."""
         return self.digest.language or self.language
+
+    @cached_property
+    def alerts_language(self) -> Literal["en", "ja"]:
+        """The alerts' language: their own setting, else the general one."""
+        return self.alerts.language or self.language
 
 
 def section_of(field: FieldInfo) -> type[BaseModel] | None:
