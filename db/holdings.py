@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, RowMapping, and_, cast, func, select
+from sqlalchemy import BigInteger, Connection, RowMapping, and_, cast, exists, func, select
 
 from db import days
 from db.models import Event, Label, Model, Post, RollupDaily, RollupPosts, Run
@@ -13,39 +13,38 @@ from db.selection import UNKNOWN_LANGUAGE, Selection
 
 
 def post_groups(connection: Connection) -> Sequence[Mapping[str, Any]]:
-    """Count the posts of every source and language: `source`, `lang`, `posts`, `waiting`, the most frequent first."""
+    """Count the posts of every source and language: `source`, `lang`, `posts`, the most frequent first."""
     cut = days.cut(connection, Selection())
-    stored, labelled = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    posts = cut.posts(
+    stored = Counter[tuple[str, str]]()
+    summed = cut.posts(
         select(RollupPosts.source, RollupPosts.lang, cast(func.sum(RollupPosts.n_posts), BigInteger)).group_by(
             RollupPosts.source, RollupPosts.lang
         )
     )
-    labels = cut.by_cell(
-        select(RollupDaily.source, RollupDaily.lang, cast(func.sum(RollupDaily.n_posts), BigInteger))
-        .where(RollupDaily.model_id == _active())
-        .group_by(RollupDaily.source, RollupDaily.lang)
-    )
-    if posts is not None and labels is not None:
-        stored.update({(source, lang): number for source, lang, number in connection.execute(posts)})
-        labelled.update({(source, lang): number for source, lang, number in connection.execute(labels)})
+    if summed is not None:
+        stored.update({(source, lang): number for source, lang, number in connection.execute(summed)})
     for selection in cut.raw:
         lang = func.coalesce(Post.lang, UNKNOWN_LANGUAGE).label("lang")
-        query = (
-            select(Post.source, lang, func.count(), func.count(Label.post_id))
-            .select_from(Post)
-            .outerjoin(Label, and_(Label.post_id == Post.id, Label.model_id == _active()))
-            .where(*selection.conditions())
-            .group_by(Post.source, "lang")
-        )
-        for source, tag, number, with_label in connection.execute(query):
-            stored[source, tag] += number
-            labelled[source, tag] += with_label
+        query = select(Post.source, lang, func.count()).where(*selection.conditions()).group_by(Post.source, "lang")
+        stored.update({(source, tag): number for source, tag, number in connection.execute(query)})
     ordered = sorted(((number, cell) for cell, number in stored.items() if number), key=lambda one: (-one[0], one[1]))
-    return [
-        {"source": source, "lang": lang, "posts": number, "waiting": number - labelled[source, lang]}
-        for number, (source, lang) in ordered
-    ]
+    return [{"source": source, "lang": lang, "posts": number} for number, (source, lang) in ordered]
+
+
+def count_labelled(connection: Connection) -> int:
+    """Count the posts that the active model has labelled."""
+    cut = days.cut(connection, Selection(), labels_alone=True)
+    summed = cut.daily(select(func.sum(RollupDaily.n_posts)).where(RollupDaily.model_id == _active()))
+    labelled = 0 if summed is None else int(connection.scalar(summed) or 0)
+    for selection in cut.raw:
+        query = (
+            select(func.count())
+            .select_from(Post)
+            .join(Label, and_(Label.post_id == Post.id, Label.model_id == _active()))
+            .where(*selection.conditions())
+        )
+        labelled += connection.scalar(query) or 0
+    return labelled
 
 
 def labelled_span(connection: Connection) -> tuple[datetime, datetime] | None:
@@ -63,12 +62,9 @@ def labelled_span(connection: Connection) -> tuple[datetime, datetime] | None:
             spans += [(first, first + days.DAY), (last, last + days.DAY)]
     found: list[datetime] = []
     for start, end in spans:
-        query = (
-            select(Post.created_at)
-            .join(Label, and_(Label.post_id == Post.id, Label.model_id == _active()))
-            .where(*Selection(start=start, end=end).conditions())
-            .limit(1)
-        )
+        # A lookup for each post, not a join: the first one found is the answer.
+        labelled = exists().where(Label.post_id == Post.id, Label.model_id == _active())
+        query = select(Post.created_at).where(*Selection(start=start, end=end).conditions(), labelled).limit(1)
         for order in (Post.created_at.asc(), Post.created_at.desc()):
             found += connection.scalars(query.order_by(order))
     return (min(found), max(found)) if found else None

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from db.holdings import data_mark, labelled_span, latest_runs, post_groups
+from db.holdings import count_labelled, data_mark, labelled_span, latest_runs, post_groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +57,10 @@ def holdings(connection: Connection) -> Holdings:
     for group in groups:
         sources[group["source"]] = sources.get(group["source"], 0) + group["posts"]
         langs[group["lang"]] = langs.get(group["lang"], 0) + group["posts"]
+    posts = sum(sources.values())
     return Holdings(
-        posts=sum(sources.values()),
-        waiting=sum(group["waiting"] for group in groups),
+        posts=posts,
+        waiting=posts - count_labelled(connection),
         first=span[0] if span else None,
         last=span[1] if span else None,
         sources=_by_number(sources),

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 from classifiers.codebook import Category
 from db import ingest, rollups, thread_groups
 from db.counts import period_counts
-from db.holdings import labelled_span, post_groups
+from db.holdings import count_labelled, labelled_span, post_groups
 from db.models import Label, Model, Post, RollupDaily, RollupDirty, RollupHourly, RollupPosts, Run
 from db.periods import Step
 from db.selection import Selection
@@ -49,7 +49,8 @@ def answers(connection, selection):
          rounded(one.squares_relevant), rounded(one.squares_five))
         for step in (Step.DAY, Step.WEEK, None) for one in period_sums(connection, step, selection)
     ]  # fmt: skip
-    return sums, period_counts(connection, Step.DAY, selection), post_groups(connection), labelled_span(connection)
+    counts = period_counts(connection, Step.DAY, selection)
+    return sums, counts, post_groups(connection), count_labelled(connection), labelled_span(connection)
 
 
 def same_from_sums_and_from_posts(engine, selection):
@@ -220,8 +221,8 @@ def test_sums_by_day_answer_as_the_posts_would(archive, span):
             inclusion=(1.0, 0.25)[number % 2], probabilities={Category.BIAS: 0.75, Category.OTHER: 0.25},
         )  # fmt: skip
     archive.add(3, Category.BIAS, at=HOUR + timedelta(hours=5), labelled=False)
-    summed, counts, groups, _ = same_from_sums_and_from_posts(archive.engine, SPANS[span])
-    assert sum(group["waiting"] for group in groups) == 3
+    summed, counts, groups, labelled, _ = same_from_sums_and_from_posts(archive.engine, SPANS[span])
+    assert sum(group["posts"] for group in groups) - labelled == 3
     assert bool(summed) == bool(counts) == (span != "nothing")
 
 
@@ -231,10 +232,8 @@ def test_posts_without_labels_count_before_anyone_counted_them(archive):
     with archive.engine.connect() as connection:
         day = period_counts(connection, Step.DAY, Selection())[0]
         assert (day["posts"], day["waiting"], day["relevant"], day["bias"]) == (5, 3, 2, 2)
-        assert [(group["source"], group["posts"], group["waiting"]) for group in post_groups(connection)] == [
-            ("x", 3, 3),
-            ("reddit", 2, 0),
-        ]
+        assert [(group["source"], group["posts"]) for group in post_groups(connection)] == [("x", 3), ("reddit", 2)]
+        assert count_labelled(connection) == 2
 
 
 def test_many_threads_of_a_day_are_put_into_groups_and_add_up(sqlite_archive):
