@@ -44,6 +44,16 @@ def store(connection: Connection, holes: Iterable[FoundHole], *, source: str, ru
         )
 
 
+def noted_after(connection: Connection, moment: datetime) -> Sequence[StoredHole]:
+    """Give the holes found after a moment, in the order in which they were found."""
+    query = (
+        select(Hole.source, Hole.stream, Hole.starts_at, Hole.ends_at, Hole.reason, Hole.noted_at)
+        .where(Hole.noted_at > moment)
+        .order_by(Hole.id)
+    )
+    return [StoredHole(**row) for row in connection.execute(query).mappings()]
+
+
 def newest(connection: Connection, *, limit: int) -> Sequence[StoredHole]:
     """Give the holes found last, newest first."""
     query = (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Subquery, case, cast, func, select
+from sqlalchemy import BigInteger, Connection, Subquery, case, cast, exists, func, select
 
 from classifiers.codebook import Aspect, Category
 from db.models import Label, Model, Post, RollupHourly
@@ -238,3 +238,11 @@ def watched_span(connection: Connection) -> tuple[datetime, datetime] | None:
 def primary(lang: str) -> str:
     """Give the primary subtag of a language tag: `zh` of `zh-Hans`."""
     return lang.split("-", 1)[0].lower()
+
+
+def count_waiting(connection: Connection, source: str, *, start: datetime, end: datetime) -> int:
+    """Count a source's posts of a span that the active model has not labelled yet."""
+    active = select(Model.id).where(Model.active).scalar_subquery()
+    labelled = exists().where(Label.post_id == Post.id, Label.model_id == active)
+    of_span = Selection(start=start, end=end, sources=(source,)).conditions()
+    return connection.scalar(select(func.count()).select_from(Post).where(*of_span, ~labelled)) or 0

@@ -14,7 +14,7 @@ from db.periods import Step, from_day_text, start_of
 from db.selection import Selection
 from db.series import DaySums, ThreadSpread, day_sums, primary, thread_spread, watched_span
 from insights.changepoints import change_points
-from insights.detection import BASELINE, LEAST_BASELINE, WEEK, WINDOW, discoveries, share_surprise
+from insights.detection import BASELINE, LEAST_BASELINE, LOOK_RATE, WEEK, WINDOW, discoveries, share_surprise
 
 Floats = NDArray[np.float64]
 
@@ -93,10 +93,10 @@ class _Series:
         return float(self.totals.sum()) / len(self.totals) * WEEK
 
 
-def detect(connection: Connection, *, now: datetime) -> list[Detection]:
+def detect(connection: Connection, *, now: datetime, rate: float = LOOK_RATE) -> list[Detection]:
     """Look at all watched series as they stand at the end of the last complete day (UTC); the clearest first.
 
-    A change that shows in several groups is told once, where it is clearest.
+    A change that shows in several groups is told once, where it is clearest. `rate` is the false-discovery rate of the look.
     """
     end = start_of(Step.DAY, now)
     series = _watched(connection, start=end - LOOK_BACK, end=end)
@@ -108,7 +108,7 @@ def detect(connection: Connection, *, now: datetime) -> list[Detection]:
         np.concatenate([one.dispersion for one in series]),
     )
     weights = np.repeat([one.mass for one in series], 2 * len(FIVE))
-    passed = discoveries(surprise.p_values.ravel(), weights).reshape(surprise.p_values.shape)
+    passed = discoveries(surprise.p_values.ravel(), weights, rate=rate).reshape(surprise.p_values.shape)
     found: dict[tuple[Category, bool], Detection] = {}
     for row, side in sorted(zip(*np.nonzero(passed), strict=True), key=lambda at: surprise.p_values[at]):
         which, category = divmod(int(row), len(FIVE))
