@@ -70,6 +70,14 @@ def has_failed_since(connection: Connection, kind: str, *, source: str | None, m
     return bool(connection.scalar(select(failed)))
 
 
+def failed_last_before(connection: Connection, kind: str, *, source: str | None, moment: datetime) -> bool:
+    """Tell whether the latest run of this kind of work is a failure from before a moment."""
+    of_kind = [Run.kind == kind, Run.source == source if source else Run.source.is_(None)]
+    query = select(Run.status, Run.finished_at).where(*of_kind).order_by(Run.id.desc()).limit(1)
+    latest = connection.execute(query).first()
+    return latest is not None and latest.status == "failed" and (latest.finished_at or moment) < moment
+
+
 def last_status(connection: Connection, kind: str) -> str | None:
     """Tell how the latest run of a kind stands, None where there was none."""
     return connection.scalar(select(Run.status).where(Run.kind == kind).order_by(Run.id.desc()).limit(1))

@@ -17,7 +17,8 @@ from db import retention, rollups, runs
 from db.errors import DatabaseError
 from db.ingest import AuthorHash, Stored
 from db.lease import Lease, held
-from grokwatch import compliance, platforms, visits, weekly
+from grokwatch import alerting, compliance, platforms, visits, weekly
+from grokwatch.alerting import Alerting
 from grokwatch.pipeline import Clock, Stopped, classify
 from grokwatch.platforms import Platform
 from grokwatch.post_office import post_office
@@ -78,6 +79,7 @@ class Jobs:
         self._busy = {source: threading.Lock() for source in platforms.SOURCES}
         self._swept_at = self._rewritten_at = clock() - REWRITE_EVERY
         self._mail_failed_at: datetime | None = None
+        self._alerting: Alerting | None = None
 
     def all(self) -> list[Job]:
         """Give the jobs that the settings allow: no visit to a platform without a key, no digest without a mail server."""
@@ -97,6 +99,8 @@ class Jobs:
         jobs.append(Job(name="rollups", run=self.keep_up, every=timedelta(minutes=given.rollups_minutes), after=minute))
         if post_office(self._settings, self._settings.digest.recipients) is not None:
             jobs.append(Job(name="digest", run=self.send_digest, every=10 * minute, after=2 * minute))
+        # After a start the first visits come first: until then a platform seems silent for as long as nothing ran.
+        jobs.append(Job(name="alerts", run=self.tell, every=timedelta(minutes=given.alerts_minutes), after=10 * minute))
         return jobs
 
     def close(self) -> None:
@@ -188,6 +192,13 @@ class Jobs:
         if sent is not None:
             log.info("digest sent", week=str(week), recipients=sent.recipients)
 
+    def tell(self) -> None:
+        """Look at what should be told, and deliver it."""
+        with self._noted(alerting.KIND, None):
+            if self._alerting is None:
+                self._alerting = Alerting(self._settings, self._engine, clock=self._clock, halt=self._halt)
+            self._alerting.run()
+
     def _wait(self, seconds: float) -> None:
         """Wait, unless the work is to end."""
         if self._halt.wait(seconds):
@@ -269,3 +280,9 @@ class Jobs:
                     told = str(failure) or type(failure).__name__
                     runs.note_failure(connection, kind, told, source=source, now=self._clock())
             raise
+        with self._engine.connect().execution_options(read_only=True) as connection:
+            recovered = runs.failed_last_before(connection, kind, source=source, moment=began)
+        if recovered:  # work that leaves a run of its own only when it fails would seem to fail for ever
+            with self._engine.begin() as connection:
+                run_id = runs.start_run(connection, kind, source=source, now=began)
+                runs.finish_run(connection, run_id, now=self._clock())

@@ -109,16 +109,18 @@ def test_samples_and_empty_weeks_are_not_sent(sqlite_archive, jobs, clock, inbox
 
 
 def test_without_keys_and_mail_there_is_labelling_and_upkeep(jobs):
-    assert [job.name for job in jobs().all()] == ["classify", "compliance", "rollups"]
+    assert [job.name for job in jobs().all()] == ["classify", "compliance", "rollups", "alerts"]
 
 
 def test_keys_and_a_mail_server_bring_their_jobs(jobs, inbox, monkeypatch):
     monkeypatch.setenv("GROKWATCH_X__BEARER_TOKEN", "a token")
     monkeypatch.setenv("GROKWATCH_REDDIT__FEEDS", "true")
     monkeypatch.setenv("GROKWATCH_SCHEDULE__X_MINUTES", "90")
+    monkeypatch.setenv("GROKWATCH_SCHEDULE__ALERTS_MINUTES", "20")
     found = {job.name: job.every for job in jobs().all()}
-    assert list(found) == ["collect reddit", "collect x", "classify", "compliance", "rollups", "digest"]
+    assert list(found) == ["collect reddit", "collect x", "classify", "compliance", "rollups", "digest", "alerts"]
     assert found["collect x"] == timedelta(minutes=90)
+    assert found["alerts"] == timedelta(minutes=20)
 
 
 def test_upkeep_counts_marked_hours(sqlite_archive, jobs):
@@ -129,3 +131,19 @@ def test_upkeep_counts_marked_hours(sqlite_archive, jobs):
     jobs().keep_up()
     with sqlite_archive.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT n_posts FROM rollups_hourly").scalars().all() == [1]
+
+
+def test_work_that_recovers_leaves_a_run_that_says_so(sqlite_archive, jobs, clock):
+    with sqlite_archive.engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO rollups_dirty (hour) VALUES ('no time')")
+    job = jobs()
+    with pytest.raises(ValueError, match="no time"):
+        job.keep_up()
+    with sqlite_archive.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM rollups_dirty")
+    for _ in range(3):
+        clock.move(timedelta(minutes=5))
+        job.keep_up()
+    with sqlite_archive.engine.connect() as connection:
+        states = [row.status for row in connection.execute(Run.__table__.select().where(Run.kind == "rollups"))]
+    assert states == ["failed", "ok"]
