@@ -30,7 +30,17 @@ from classifiers.training import base_encoder, corpus, heads, package, train
 from classifiers.training.base_encoder import WORDS, Base
 from classifiers.training.corpus import Example
 from classifiers.training.export import Head
-from classifiers.training.network import Item, Network, all_logits, batches, groups, keep_lower, logits_of, loss_of
+from classifiers.training.network import (
+    Average,
+    Item,
+    Network,
+    all_logits,
+    batches,
+    groups,
+    keep_lower,
+    logits_of,
+    loss_of,
+)
 
 VERSION: Final = "e5s-tuned-2026.11"
 METHOD: Final = """\
@@ -52,6 +62,9 @@ class Settings:
     warm_up: float = 0.1
     weight_decay: float = 0.01
     smoothing: float = 0.05
+    unread: float = 0.1
+    average: float = 0.998
+    last_pace: float = 0.1
     patience: int = 2
     max_tokens: int = 160
     seed: int = 1
@@ -111,11 +124,13 @@ def tune(
         betas=(0.9, 0.98),
         eps=1e-6,
     )
+    average = Average(network, settings.average)
     lowest, waited, first, seconds = float("inf"), 0, 0, 0.0
     if last.exists():
         state = torch.load(last, weights_only=True)
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
+        average.weights, average.steps = state["average"], state["steps"]
         lowest, waited, first = state["lowest"], state["waited"], state["epoch"] + 1
         progress(f"going on after epoch {first}")
     for epoch in range(first, settings.epochs):
@@ -125,17 +140,20 @@ def tune(
         torch.manual_seed(settings.seed * 1000 + epoch)
         started = time.monotonic()
         drawn = _drawn(items, random.Random(settings.seed * 1000 + epoch))  # noqa: S311  # order of training, no secret
-        _epoch(network, drawn, optimiser, settings, epoch=epoch, progress=progress)
+        _epoch(network, drawn, optimiser, average, settings, epoch=epoch, progress=progress)
         seconds = time.monotonic() - started
-        loss = float(loss_of(all_logits(network, unseen, batch=settings.batch, half=settings.half), unseen, 0.0))
-        progress(f"epoch {epoch + 1} of {settings.epochs}: {seconds / 60:.1f} min, validation loss {loss:.4f}")
-        waited = 0 if loss < lowest else waited + 1
-        if loss < lowest:
-            lowest = loss
-            torch.save(network.state_dict(), best)
+        with average.instead(network):
+            loss = float(loss_of(all_logits(network, unseen, batch=settings.batch, half=settings.half), unseen, 0.0))
+            progress(f"epoch {epoch + 1} of {settings.epochs}: {seconds / 60:.1f} min, validation loss {loss:.4f}")
+            waited = 0 if loss < lowest else waited + 1
+            if loss < lowest:
+                lowest = loss
+                torch.save(network.state_dict(), best)
         state = {
             "network": network.state_dict(),
             "optimiser": optimiser.state_dict(),
+            "average": average.weights,
+            "steps": average.steps,
             "lowest": lowest,
             "waited": waited,
             "epoch": epoch,
@@ -161,6 +179,7 @@ def _epoch(
     network: Network,
     items: Sequence[Item],
     optimiser: torch.optim.Optimizer,
+    average: Average,
     settings: Settings,
     *,
     epoch: int,
@@ -176,19 +195,20 @@ def _epoch(
     draw = random.Random(settings.seed * 1000 + epoch)  # noqa: S311  # order of training, no secret
     for number, members in enumerate(batches(items, settings.batch, draw)):
         at = epoch * steps + number
-        pace = (at + 1) / warm if at < warm else (total - at) / max(1, total - warm)
+        pace = (at + 1) / warm if at < warm else max((total - at) / max(1, total - warm), settings.last_pace)
         for group in optimiser.param_groups:
             group["lr"] = group["full_rate"] * pace
         part = [items[member] for member in members]
-        loss = loss_of(logits_of(network, part, half=settings.half), part, settings.smoothing)
+        loss = loss_of(logits_of(network, part, half=settings.half, unread=settings.unread), part, settings.smoothing)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
+        average.follow(network)
         if number % 20 == 19:  # noqa: PLR2004  # a line every half minute or so
             left = (time.monotonic() - started) / (number + 1) * (total - at - 1)
             progress(
-                f"epoch {epoch + 1}, batch {number + 1} of {steps}, loss {float(loss):.3f}, {left / 60:.0f} min left at most"
+                f"epoch {epoch + 1}, batch {number + 1} of {steps}, loss {float(loss.detach()):.3f}, {left / 60:.0f} min left at most"
             )
 
 

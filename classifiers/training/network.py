@@ -2,7 +2,7 @@
 
 import contextlib
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -75,10 +75,26 @@ class Network(nn.Module):
             state = _only(layer(state, _additive(mask)))
         return state
 
-    def forward(self, ids: Tensor, named: Tensor, facts: Tensor, lower: Tensor | None = None) -> dict[str, Tensor]:
-        """Give the logits of every head; `named` marks the pieces that name Grok, `lower` saves the way through the frozen layers."""
+    def forward(
+        self, ids: Tensor, named: Tensor, facts: Tensor, lower: Tensor | None = None, *, unread: float = 0.0
+    ) -> dict[str, Tensor]:
+        """
+        Give the logits of every head.
+
+        Parameters
+        ----------
+        named
+            Marks the pieces that name Grok.
+        lower
+            What the frozen layers made of the texts, which saves the way through them.
+        unread
+            Part of the other pieces that the trained layers don't get to see, so that no single word is relied on.
+        """
         mask = self._mask(ids)
         states = {self.frozen: self.lower(ids) if lower is None else lower}
+        if unread:
+            mask *= (torch.rand(mask.shape) >= unread) | named.bool()
+            mask[:, 0] = 1
         for number, layer in enumerate(self.encoder.encoder.layer[self.frozen :], start=self.frozen):
             states[number + 1] = _only(layer(states[number], _additive(mask)))
         share = (mask / mask.sum(1, keepdim=True)).unsqueeze(-1)
@@ -164,6 +180,46 @@ def _cross_entropy(logits: Tensor, truth: list[int], smoothing: float) -> Tensor
     return nn.functional.cross_entropy(logits, torch.tensor(truth), reduction="none", label_smoothing=smoothing)
 
 
+class Average:
+    """A running mean of the weights that are trained, over about the last 1 / (1 - `keep`) steps.
+
+    It lies in a flatter place than any single step and so carries better to other kinds of text (Cha et al., "SWAD", NeurIPS 2021).
+    """
+
+    def __init__(self, network: Network, keep: float) -> None:
+        self.weights = [parameter.detach().clone() for parameter in _trained(network)]
+        self.keep = keep
+        self.steps = 0
+
+    def follow(self, network: Network) -> None:
+        """Take in what a step has made of the weights."""
+        self.steps += 1
+        # The first steps are far from where it leads: they are forgotten sooner.
+        keep = min(self.keep, (1 + self.steps) / (10 + self.steps))
+        for mean, parameter in zip(self.weights, _trained(network), strict=True):
+            mean.lerp_(parameter.detach(), 1 - keep)
+
+    @contextlib.contextmanager
+    def instead(self, network: Network) -> Generator[None]:
+        """Put the mean into the network for a while."""
+        own = [parameter.detach().clone() for parameter in _trained(network)]
+        _put(network, self.weights)
+        try:
+            yield
+        finally:
+            _put(network, own)
+
+
+def _trained(network: Network) -> list[nn.Parameter]:
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+
+def _put(network: Network, weights: Sequence[Tensor]) -> None:
+    with torch.no_grad():
+        for parameter, value in zip(_trained(network), weights, strict=True):
+            parameter.copy_(value)
+
+
 def batches(items: Sequence[Item], size: int, draw: random.Random | None) -> Iterator[list[int]]:
     """Split posts into batches of about one length: in random order for training, in order of length without `draw`."""
     numbers = list(range(len(items)))
@@ -179,7 +235,7 @@ def batches(items: Sequence[Item], size: int, draw: random.Random | None) -> Ite
     yield from cut
 
 
-def logits_of(network: Network, items: Sequence[Item], *, half: bool) -> dict[str, Tensor]:
+def logits_of(network: Network, items: Sequence[Item], *, half: bool, unread: float = 0.0) -> dict[str, Tensor]:
     """Give the logits of one batch."""
     ids = _padded(items, network.encoder.config.pad_token_id)
     named = torch.zeros(ids.shape)
@@ -187,7 +243,7 @@ def logits_of(network: Network, items: Sequence[Item], *, half: bool) -> dict[st
         named[row, item.named] = 1
     facts = torch.tensor([item.cues for item in items])
     with torch.autocast("cpu", dtype=torch.bfloat16) if half else contextlib.nullcontext():
-        logits = network(ids, named, facts, _kept_states(items, ids.shape[1]))
+        logits = network(ids, named, facts, _kept_states(items, ids.shape[1]), unread=unread)
     return {name: value.float() for name, value in logits.items()}
 
 
