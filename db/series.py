@@ -67,7 +67,7 @@ class ThreadSpread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartSums:
-    """One part of a span's posts, such as a language: the mass of all posts about Grok, and of one category's, unthinned."""
+    """One part of a span's posts, such as a language: the mass of the denominator, and of one category."""
 
     parts: tuple[str | None, ...]
     mass: float
@@ -169,9 +169,18 @@ def hourly_volumes(connection: Connection, *, start: datetime, end: datetime) ->
     return [(row[0], row[1], float(row[2])) for row in connection.execute(query)]
 
 
-def part_sums(connection: Connection, selection: Selection, *, category: Category, part: str) -> list[PartSums]:
-    """Add a span up by `lang`, `channel`, `source` or `aspects`; a post with several aspects has several parts."""
-    mass = Label.p_relevant / Post.inclusion_probability
+def part_sums(
+    connection: Connection, selection: Selection, *, category: Category, part: str, of_five: bool
+) -> list[PartSums]:
+    """Add a span up by `lang`, `channel`, `source` or `aspects`; a post with several aspects has several parts.
+
+    Parameters
+    ----------
+    of_five
+        Whether the mass is that of posts in the report's five categories, not of all posts about Grok.
+    """
+    weight = Label.p_relevant / Post.inclusion_probability
+    mass = weight * (1.0 - Label.p_other) if of_five else weight
     columns: dict[str, Any] = {
         "lang": func.coalesce(Post.lang, UNKNOWN_LANGUAGE),
         "channel": Post.channel,
@@ -179,7 +188,7 @@ def part_sums(connection: Connection, selection: Selection, *, category: Categor
         "aspects": Label.aspects,
     }
     query = (
-        select(columns[part].label("part"), func.sum(mass), func.sum(mass * getattr(Label, f"p_{category.value}")))
+        select(columns[part].label("part"), func.sum(mass), func.sum(weight * getattr(Label, f"p_{category.value}")))
         .select_from(Post)
         .join(Label, Label.post_id == Post.id)
         .join(Model, Model.id == Label.model_id)

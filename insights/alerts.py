@@ -210,7 +210,7 @@ def change_condition(finding: Finding) -> Condition | None:
         "low": after.low,
         "high": after.high,
         "p_value": finding.p_value,
-        "events": [event.name for event in finding.events],
+        "events": [event.name for event in finding.explanation.events],
     }
 
     def tell(words: Catalogue) -> str:
@@ -226,11 +226,11 @@ def change_condition(finding: Finding) -> Condition | None:
             start=day_name(finding.start, words),
             of=words(f"denominator.{after.denominator}"),
         )
-        if not finding.events:
+        if not finding.explanation.events:
             return told
         named = [
             words("alert.change.event", name=event.title(words.language), day=day_name(event.starts_at, words))
-            for event in finding.events
+            for event in finding.explanation.events
         ]
         return told + words("alert.change.events", events=words("alert.separator.list").join(named))
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from classifiers.codebook import Category
 from db.selection import Selection
 from db.series import PartSums, part_sums, primary
+from insights.shares import Denominator
 
 
 class Dimension(StrEnum):
@@ -120,11 +121,18 @@ def divide_shared(before: Mapping[str | None, Parts], after: Mapping[str | None,
 
 
 def contributions(
-    connection: Connection, *, before: Selection, after: Selection, category: Category, dimension: Dimension
+    connection: Connection,
+    *,
+    before: Selection,
+    after: Selection,
+    category: Category,
+    dimension: Dimension,
+    denominator: Denominator = Denominator.RELEVANT,
 ) -> list[Contribution]:
-    """Divide the change of a category's share of all posts about Grok between two spans; nothing where one of them has no posts."""
+    """Divide the change of a category's share between two spans; nothing where one of them has no posts."""
+    five = denominator is Denominator.FIVE
     sides = [
-        _add_up(part_sums(connection, span, category=category, part=dimension.value), dimension)
+        _add_up(part_sums(connection, span, category=category, part=dimension.value, of_five=five), dimension)
         for span in (before, after)
     ]
     if any(sum(part.mass for part in side.values()) <= 0 for side in sides):

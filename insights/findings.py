@@ -55,6 +55,25 @@ class Quotes(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What stands beside a change.
+
+    Parameters
+    ----------
+    events
+        What happened within three days of its start.
+    contributions
+        By dimension; each adds up to the difference of the label probabilities' shares.
+    quotes
+        Typical posts after the change, where a way to choose them was given.
+    """
+
+    events: tuple[Event, ...]
+    contributions: Mapping[Dimension, tuple[Contribution, ...]]
+    quotes: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A change of a category's share of all posts about Grok.
 
@@ -70,12 +89,8 @@ class Finding:
         Their difference with a 95 % interval. It was chosen because it is large, so the true change is likely a little smaller.
     p_value
         Of a change that was detected; None of a change point, which a penalty chooses.
-    events
-        What happened within three days of the start.
-    contributions
-        By dimension; each adds up to the difference of the label probabilities' shares.
-    quotes
-        Typical posts after the change, where a way to choose them was given.
+    explanation
+        What stands beside it.
     """
 
     kind: Kind
@@ -88,9 +103,7 @@ class Finding:
     after: Share
     change: Change
     p_value: float | None
-    events: tuple[Event, ...]
-    contributions: Mapping[Dimension, tuple[Contribution, ...]]
-    quotes: tuple[Any, ...]
+    explanation: Explanation
 
 
 def findings(
@@ -174,30 +187,6 @@ def _tell(
         for first, last in ((before_start, start), (start, end))
     )
     (change,) = changes([before[category]], [after[category]])
-    spans = (
-        Selection(start=before_start, end=start, sources=group.sources, langs=group.langs),
-        Selection(start=start, end=end, sources=group.sources, langs=group.langs),
-    )
-    divided = {
-        dimension: tuple(
-            contributions(connection, before=spans[0], after=spans[1], category=category, dimension=dimension)
-        )
-        for dimension in DIMENSIONS
-    }
-    near = events(connection, start=start - NEAR, end=start + NEAR + timedelta(days=1))
-    typical = (
-        quotes(
-            connection,
-            start=start,
-            end=end,
-            category=category,
-            n=quotes_each,
-            sources=group.sources,
-            langs=group.langs,
-        )
-        if quotes is not None
-        else ()
-    )
     return Finding(
         kind=kind,
         category=category,
@@ -209,7 +198,61 @@ def _tell(
         after=after[category],
         change=change,
         p_value=p_value,
-        events=tuple(near),
-        contributions=divided,
+        explanation=explain(
+            connection,
+            before=Selection(start=before_start, end=start, sources=group.sources, langs=group.langs),
+            after=Selection(start=start, end=end, sources=group.sources, langs=group.langs),
+            category=category,
+            quotes=quotes,
+            quotes_each=quotes_each,
+        ),
+    )
+
+
+def explain(
+    connection: Connection,
+    *,
+    before: Selection,
+    after: Selection,
+    category: Category,
+    denominator: Denominator = Denominator.RELEVANT,
+    quotes: Quotes | None = None,
+    quotes_each: int = 3,
+) -> Explanation:
+    """Gather what stands beside a change of a category's share between two spans, the later of which begins with it.
+
+    Raises
+    ------
+    ValueError
+        The later span has no start or no end.
+    """
+    if after.start is None or after.end is None:
+        raise ValueError("a change needs a start and an end")
+    typical: Sequence[Any] = ()
+    if quotes is not None:
+        typical = quotes(
+            connection,
+            start=after.start,
+            end=after.end,
+            category=category,
+            n=quotes_each,
+            sources=after.sources,
+            langs=after.langs,
+        )
+    return Explanation(
+        events=tuple(events(connection, start=after.start - NEAR, end=after.start + NEAR + timedelta(days=1))),
+        contributions={
+            dimension: tuple(
+                contributions(
+                    connection,
+                    before=before,
+                    after=after,
+                    category=category,
+                    dimension=dimension,
+                    denominator=denominator,
+                )
+            )
+            for dimension in DIMENSIONS
+        },
         quotes=tuple(typical),
     )

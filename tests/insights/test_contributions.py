@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from classifiers.codebook import Category
 from db.selection import Selection
 from insights.contributions import Dimension, Parts, contributions, divide, divide_shared
+from insights.shares import Denominator
 
 WEEK = timedelta(weeks=1)
 part = st.tuples(st.floats(0, 1e6), st.floats(0, 1)).map(lambda pair: Parts(pair[0], pair[0] * pair[1]))
@@ -72,6 +73,17 @@ def test_posts_of_the_database_are_divided_by_language_channel_and_aspect(engine
     assert {one.part for one in found[Dimension.CHANNEL]} == {"grok", "newsokur", None}
     speed, reliability = (one for one in found[Dimension.ASPECT] if one.part in {"speed", "reliability"})
     assert speed.total == reliability.total == pytest.approx(change / 2)
+
+
+def test_shares_of_the_five_are_divided_too(sqlite_engine):
+    store_days(sqlite_engine, [*[USUAL] * 7, *[OUTAGE] * 7])
+    spans = [Selection(start=MONDAY, end=MONDAY + WEEK), Selection(start=MONDAY + WEEK, end=MONDAY + 2 * WEEK)]
+    with sqlite_engine.connect() as connection:
+        (only,) = contributions(
+            connection, before=spans[0], after=spans[1], category=Category.LATENCY, dimension=Dimension.LANGUAGE,
+            denominator=Denominator.FIVE,
+        )  # fmt: skip
+    assert only.total == pytest.approx(20 / 32 - 8 / 28)
 
 
 def test_a_span_without_posts_has_no_contributions(sqlite_engine):

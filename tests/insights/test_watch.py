@@ -102,11 +102,11 @@ def test_a_finding_tells_size_events_contributions_and_quotes(outage):
     assert finding.after.share == pytest.approx(0.5, abs=0.05)
     assert finding.change.low < finding.change.difference < finding.change.high
     assert finding.change.verdict is Verdict.UP
-    assert [event.name for event in finding.events] == ["A release"]
+    assert [event.name for event in finding.explanation.events] == ["A release"]
     for dimension in (Dimension.ASPECT, Dimension.LANGUAGE, Dimension.CHANNEL):
-        parts = finding.contributions[dimension]
+        parts = finding.explanation.contributions[dimension]
         assert sum(one.total for one in parts) == pytest.approx(finding.change.difference)
-    assert finding.quotes == (f"latency {(finding.end - finding.start).days} 3",)
+    assert finding.explanation.quotes == (f"latency {(finding.end - finding.start).days} 3",)
     assert finding.p_value < 1e-6
     points = [one for one in found if one.kind is Kind.CHANGE_POINT and one.category is Category.LATENCY]
     assert [one.start for one in points] == [MONDAY + timedelta(days=56)]
