@@ -123,7 +123,6 @@ def fill(path: str, *, posts: int, seed: int = 8) -> None:
     connection.execute("COMMIT")
     for _, sql in indexes:
         connection.execute(sql)
-    connection.execute("ANALYZE")
     connection.close()
 
 

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, case, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, func, select
 
 from classifiers.codebook import Category
 from db import days
-from db.models import Label, Model, Post, RollupDaily, RollupPosts
+from db.active import active_model, labelled_by
+from db.models import Label, Post, RollupDaily, RollupPosts
 from db.periods import Step, day_text
 from db.selection import Selection
 
@@ -40,7 +41,7 @@ def _parts(connection: Connection, step: Step, cut: days.Days) -> Iterator[tuple
             _total(RollupDaily.n_relevant).label("relevant"),
             *(_total(getattr(RollupDaily, f"n_{category}")).label(category.value) for category in Category),
         )
-        .where(RollupDaily.model_id == _active())
+        .where(RollupDaily.model_id == active_model())
         .group_by("period")
     )
     if posts is not None and labels is not None:
@@ -69,7 +70,7 @@ def _raw(step: Step, selection: Selection, dialect: str) -> Any:  # noqa: ANN401
     return (
         select(*columns)
         .select_from(Post)
-        .outerjoin(Label, and_(Label.post_id == Post.id, Label.model_id == _active()))
+        .outerjoin(Label, labelled_by(active_model()))
         .where(*selection.conditions())
         .group_by("day")
     )
@@ -77,7 +78,3 @@ def _raw(step: Step, selection: Selection, dialect: str) -> Any:  # noqa: ANN401
 
 def _total(column: Any) -> ColumnElement[int]:  # noqa: ANN401 - any column of numbers
     return cast(func.sum(column), BigInteger)
-
-
-def _active() -> Any:  # noqa: ANN401 - a subquery of one number
-    return select(Model.id).where(Model.active).scalar_subquery()

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, RowMapping, and_, cast, exists, func, select
+from sqlalchemy import BigInteger, Connection, RowMapping, cast, exists, func, select
 
 from db import days
+from db.active import active_model, labelled_by
 from db.models import Event, Label, Model, Post, RollupDaily, RollupPosts, Run
 from db.selection import UNKNOWN_LANGUAGE, Selection
 
@@ -34,13 +35,13 @@ def post_groups(connection: Connection) -> Sequence[Mapping[str, Any]]:
 def count_labelled(connection: Connection) -> int:
     """Count the posts that the active model has labelled."""
     cut = days.cut(connection, Selection(), labels_alone=True)
-    summed = cut.daily(select(func.sum(RollupDaily.n_posts)).where(RollupDaily.model_id == _active()))
+    summed = cut.daily(select(func.sum(RollupDaily.n_posts)).where(RollupDaily.model_id == active_model()))
     labelled = 0 if summed is None else int(connection.scalar(summed) or 0)
     for selection in cut.raw:
         query = (
             select(func.count())
             .select_from(Post)
-            .join(Label, and_(Label.post_id == Post.id, Label.model_id == _active()))
+            .join(Label, labelled_by(active_model()))
             .where(*selection.conditions())
         )
         labelled += connection.scalar(query) or 0
@@ -54,7 +55,7 @@ def labelled_span(connection: Connection) -> tuple[datetime, datetime] | None:
     known = cut.daily(
         select(
             func.min(RollupDaily.day, type_=RollupDaily.day.type), func.max(RollupDaily.day, type_=RollupDaily.day.type)
-        ).where(RollupDaily.model_id == _active())
+        ).where(RollupDaily.model_id == active_model())
     )
     if known is not None:
         first, last = connection.execute(known).one()
@@ -63,15 +64,11 @@ def labelled_span(connection: Connection) -> tuple[datetime, datetime] | None:
     found: list[datetime] = []
     for start, end in spans:
         # A lookup for each post, not a join: the first one found is the answer.
-        labelled = exists().where(Label.post_id == Post.id, Label.model_id == _active())
+        labelled = exists().where(labelled_by(active_model()))
         query = select(Post.created_at).where(*Selection(start=start, end=end).conditions(), labelled).limit(1)
         for order in (Post.created_at.asc(), Post.created_at.desc()):
             found += connection.scalars(query.order_by(order))
     return (min(found), max(found)) if found else None
-
-
-def _active() -> Any:  # noqa: ANN401 - a subquery of one number
-    return select(Model.id).where(Model.active).scalar_subquery()
 
 
 def data_mark(connection: Connection) -> str:
