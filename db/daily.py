@@ -19,7 +19,7 @@ ALL: Final = ""
 """The name under which platforms or languages are added up."""
 
 COUNTS: Final = ("n_posts", "n_relevant", *(f"n_{category}" for category in Category))
-SQUARES: Final = ("w2_relevant", "w2_five")
+SUMS: Final = ("w2_relevant", "w2_five", "w_posts", *(f"v_{category}" for category in Category))
 DAY: Final = timedelta(days=1)
 
 Cell = tuple[str, str]
@@ -47,7 +47,7 @@ def count_labels(connection: Connection, days: Sequence[datetime]) -> None:
                     "source": source,
                     "lang": lang,
                     "day": day,
-                    **dict(zip((*COUNTS, *SQUARES), figures, strict=True)),
+                    **dict(zip((*COUNTS, *SUMS), figures, strict=True)),
                     "n_threads": packed[source, lang][0],
                     "threads": packed[source, lang][1],
                 }
@@ -84,11 +84,11 @@ def days_with_posts(connection: Connection) -> list[datetime]:
 
 
 def _counts(connection: Connection, model: int, day: datetime) -> dict[Cell, list[float]]:
-    """Give the counts and squares of every cell of a day."""
+    """Give the counts and sums of every cell of a day."""
     counted = [cast(func.sum(getattr(RollupHourly, name)), BigInteger) for name in COUNTS]
-    squares = [func.sum(getattr(RollupHourly, name)) for name in SQUARES]
+    sums = [func.sum(getattr(RollupHourly, name)) for name in SUMS]
     query = (
-        select(RollupHourly.source, RollupHourly.lang, *counted, *squares)
+        select(RollupHourly.source, RollupHourly.lang, *counted, *sums)
         .where(RollupHourly.model_id == model, RollupHourly.hour >= day, RollupHourly.hour < day + DAY)
         .group_by(RollupHourly.source, RollupHourly.lang)
         .order_by(RollupHourly.source, RollupHourly.lang)

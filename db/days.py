@@ -86,6 +86,8 @@ def cut(connection: Connection, selection: Selection, *, labels_alone: bool = Fa
     labels_alone
         The question is about labels: days to which posts came without labels are not out of date.
     """
+    if not selection.by_cell:
+        return Days(summed=None, marked=(), raw=[selection])
     marks = select(RollupDirty.hour).distinct()
     if labels_alone:
         marks = marks.where(RollupDirty.labels)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from collectors.base import Cursor as CollectorCursor
 from collectors.base import Page, RawPost
-from db import holes, spend, volumes
+from db import audits, holes, spend, volumes
 from db.models import Cursor, Label, Post
 from db.rollups import mark_dirty, mark_new
 from db.runs import add_counts
@@ -154,16 +154,18 @@ def _update(connection: Connection, row: Row[Any], post: RawPost, *, now: dateti
         connection.execute(update(Post).where(Post.id == row.id).values(news))
     if text_changed:
         connection.execute(delete(Label).where(Label.post_id == row.id))
+        audits.void(connection, row.id)
         mark_dirty(connection, [row.created_at])
     return text_changed
 
 
 def entomb(connection: Connection, post_ids: Sequence[int], *, now: datetime) -> None:
-    """Turn posts into tombstones: title, text, link and author go, the labels too."""
+    """Turn posts into tombstones: title, text, link and author go, the labels of model and people too."""
     for start in range(0, len(post_ids), LOOKUP):
         ids = post_ids[start : start + LOOKUP]
         moments = connection.scalars(select(Post.created_at).where(Post.id.in_(ids))).all()
         connection.execute(delete(Label).where(Label.post_id.in_(ids)))
+        audits.remove(connection, ids)
         connection.execute(
             update(Post)
             .where(Post.id.in_(ids))

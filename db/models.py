@@ -264,14 +264,14 @@ class Label(Base):
 
 
 class Audit(Base):
-    """A label by a person, with the probability that the post was drawn with."""
+    """A post that was drawn for people to label, and what a person says; one row a draw, post and person."""
 
     __tablename__ = "audits"
-    __table_args__ = (UniqueConstraint("post_id", "auditor"),)
+    __table_args__ = (UniqueConstraint("draw", "post_id", "auditor"), Index("ix_audits_post_id", "post_id"))
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"))
-    auditor: Mapped[str] = mapped_column(String(64))
+    auditor: Mapped[str] = mapped_column(String(64), comment="who labelled; empty until somebody has")
     draw: Mapped[str] = mapped_column(String(64), comment="name of the sample the post was drawn for")
     inclusion_probability: Mapped[float]
     drawn_at: Mapped[datetime]
@@ -282,11 +282,27 @@ class Audit(Base):
     aspects: Mapped[list[str] | None]
 
 
+class Draw(Base):
+    """A sample of posts for people to label, and the posts that it was drawn from."""
+
+    __tablename__ = "draws"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    drawn_at: Mapped[datetime] = mapped_column(comment="posts collected later could not be drawn")
+    size: Mapped[int] = mapped_column(comment="posts that were drawn")
+    seed: Mapped[int] = mapped_column(BigInteger, comment="of the random numbers")
+    model: Mapped[str] = mapped_column(String(128), comment="version of the model whose labels made the strata")
+    starts_at: Mapped[datetime | None] = mapped_column(comment="posts written before could not be drawn")
+    ends_at: Mapped[datetime | None] = mapped_column(comment="nor those written from then on")
+    sources: Mapped[list[str]] = mapped_column(comment="only these platforms; empty: all")
+    langs: Mapped[list[str]] = mapped_column(comment="only these languages; empty: all")
+
+
 class RollupHourly(Base):
     """Labels added up by hour, source and language, for the charts; kept up to date as labels come and go.
 
     `n_…` are counts of posts by label; `w_…` sums of the weight (1 / inclusion probability) times the probability; `w2_…` the
-    same with the weight squared, from which the effective number of posts follows: (Σ w)² / Σ w2.
+    same with the weight squared, from which the effective number of posts follows: (Σ w)² / Σ w2; `v_…` sums of the weight by label.
     """
 
     __tablename__ = "rollups_hourly"
@@ -313,6 +329,12 @@ class RollupHourly(Base):
     w_other: Mapped[float]
     w2_relevant: Mapped[float] = mapped_column(server_default="0")
     w2_five: Mapped[float] = mapped_column(server_default="0")
+    v_excitement: Mapped[float] = mapped_column(server_default="0")
+    v_latency: Mapped[float] = mapped_column(server_default="0")
+    v_bias: Mapped[float] = mapped_column(server_default="0")
+    v_satisfaction: Mapped[float] = mapped_column(server_default="0")
+    v_abandonment: Mapped[float] = mapped_column(server_default="0")
+    v_other: Mapped[float] = mapped_column(server_default="0")
 
 
 class RollupDaily(Base):
@@ -338,6 +360,13 @@ class RollupDaily(Base):
     n_other: Mapped[int] = mapped_column(BigInteger)
     w2_relevant: Mapped[float]
     w2_five: Mapped[float]
+    w_posts: Mapped[float] = mapped_column(server_default="0")
+    v_excitement: Mapped[float] = mapped_column(server_default="0")
+    v_latency: Mapped[float] = mapped_column(server_default="0")
+    v_bias: Mapped[float] = mapped_column(server_default="0")
+    v_satisfaction: Mapped[float] = mapped_column(server_default="0")
+    v_abandonment: Mapped[float] = mapped_column(server_default="0")
+    v_other: Mapped[float] = mapped_column(server_default="0")
     n_threads: Mapped[int] = mapped_column(BigInteger, comment="threads that the posts belong to")
     threads: Mapped[bytes] = mapped_column(
         comment="sums of weight · p_relevant · p_category by thread, packed (db/thread_groups.py)"

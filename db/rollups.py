@@ -126,6 +126,7 @@ def _count(connection: Connection, hour: ColumnElement[Any], origin: FromClause)
     }
     for category in Category:
         sums[f"n_{category}"] = count(Label.category == category.value)
+        sums[f"v_{category}"] = cast(func.sum(case((Label.category == category.value, weight), else_=0.0)), Float)
         sums[f"w_{category}"] = cast(func.sum(weight * Label.p_relevant * getattr(Label, f"p_{category}")), Float)
     query = (
         select(Label.model_id, hour.label("hour_of_post"), Post.source, lang, *sums.values())

@@ -38,6 +38,8 @@ class PeriodSums:
         Posts by the category of their label, in the order of `Category`.
     squares_relevant, squares_five
         The sums of weight² · p(relevant), and of weight² · p(relevant and one of the five), for effective sample sizes.
+    outcomes
+        The sums of weight by the label itself, in the order of `Category`, then of posts that are not relevant.
     """
 
     day: str
@@ -46,6 +48,7 @@ class PeriodSums:
     posts: tuple[int, ...]
     squares_relevant: float
     squares_five: float
+    outcomes: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,8 @@ class _Part:
     threads: ThreadSums
     posts: NDArray[np.int64]
     squares: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    """All posts, then those of each category."""
 
 
 def period_sums(connection: Connection, step: Step | None, selection: Selection) -> Iterator[PeriodSums]:
@@ -66,6 +71,7 @@ def period_sums(connection: Connection, step: Step | None, selection: Selection)
         found = list(group)
         threads = add_up([part.threads for part in found])
         squares = np.sum([part.squares for part in found], axis=0)
+        everything, *weights = (float(weight) for weight in np.sum([part.weights for part in found], axis=0))
         yield PeriodSums(
             day=str(day),
             threads=threads.sums,
@@ -73,6 +79,7 @@ def period_sums(connection: Connection, step: Step | None, selection: Selection)
             posts=tuple(int(number) for number in np.sum([part.posts for part in found], axis=0)),
             squares_relevant=float(squares[0]),
             squares_five=float(squares[1]),
+            outcomes=(*weights, max(everything - sum(weights), 0.0)),
         )
 
 
@@ -84,6 +91,8 @@ def _from_days(connection: Connection, step: Step | None, cut: days.Days) -> Ite
             *(getattr(RollupDaily, f"n_{category}") for category in Category),
             RollupDaily.w2_relevant,
             RollupDaily.w2_five,
+            RollupDaily.w_posts,
+            *(getattr(RollupDaily, f"v_{category}") for category in Category),
             RollupDaily.n_threads,
             RollupDaily.threads,
         )
@@ -92,12 +101,14 @@ def _from_days(connection: Connection, step: Step | None, cut: days.Days) -> Ite
     )
     if query is None:
         return
-    for period, *figures, relevant, five, number, packed in connection.execute(query):
+    width = len(Category)
+    for period, *figures, number, packed in connection.execute(query):
         yield _Part(
             day=period,
             threads=unpack(number, packed),
-            posts=np.array(figures, np.int64),
-            squares=np.array((relevant, five), np.float64),
+            posts=np.array(figures[:width], np.int64),
+            squares=np.array(figures[width : width + 2], np.float64),
+            weights=np.array(figures[width + 2 :], np.float64),
         )
 
 
@@ -113,6 +124,8 @@ def _from_posts(connection: Connection, step: Step | None, cut: days.Days) -> It
         *(cast(func.sum(case((Label.category == category.value, 1), else_=0)), BigInteger) for category in categories),
         func.sum(weight * mass),
         func.sum(weight * mass * (1.0 - Label.p_other)),
+        func.sum(weight),
+        *(func.sum(case((Label.category == category.value, weight), else_=0.0)) for category in categories),
     ]
     width = len(categories)
     for selection in cut.raw:
@@ -131,10 +144,12 @@ def _from_posts(connection: Connection, step: Step | None, cut: days.Days) -> It
                 *group, strict=True
             )  # a column each: an archive may have a million threads
             sums, counts = np.array(figures[:width], np.float64), np.array(figures[width : 2 * width], np.int64)
+            squares, weights = figures[2 * width : 2 * width + 2], figures[2 * width + 2 :]
             keys = np.fromiter(map(key_of, sources, threads), np.int64, len(threads))
             yield _Part(
                 day=period,
                 threads=ThreadSums(keys=keys, sums=sums.T),
                 posts=counts.sum(axis=1),
-                squares=np.array(figures[2 * width :], np.float64).sum(axis=1),
+                squares=np.array(squares, np.float64).sum(axis=1),
+                weights=np.array(weights, np.float64).sum(axis=1),
             )

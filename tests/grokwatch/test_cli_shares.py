@@ -14,6 +14,7 @@ MONDAY = datetime(2025, 11, 17, tzinfo=UTC)
 FIELDS = [
     "period_start", "period_end", "category", "share", "low", "high", "posts", "effective_posts", "denominator", "method",
     "status",
+    "simultaneous_low", "simultaneous_high", "corrected", "audited", "extrapolated",
 ]  # fmt: skip
 
 
