@@ -16,7 +16,7 @@ import orjson
 from numpy.typing import NDArray
 
 from classifiers import cues, language, rivals
-from classifiers.base import Classifier, ClassifierError, Document, Label, ModelCard
+from classifiers.base import ClassifierError, Document, Label, ModelCard
 from classifiers.calibration import softmax
 from classifiers.codebook import Aspect, Category, Polarity
 from classifiers.text import normalise
@@ -29,6 +29,8 @@ SHIPPED: Final = Path(__file__).parent / "model"
 WEIGHTS: Final = "model.onnx"
 TOKENIZER: Final = "tokenizer.json"
 DESCRIPTION: Final = "model.json"
+POOLED: Final = "pooled"
+"""The graph's output that is no head: the features that the heads stand on. Folders written before 2026-11-25 lack it."""
 
 WINDOW: Final = 1024
 """Documents that are held at a time; their texts are sorted by length, so that a batch pads little."""
@@ -63,7 +65,7 @@ class Description:
     metrics: Mapping[str, float]
 
 
-def load(folder: Path | None = None, *, threads: int | None = None) -> Classifier:
+def load(folder: Path | None = None, *, threads: int | None = None) -> "EncoderClassifier":
     """
     Open a model.
 
@@ -115,6 +117,10 @@ class EncoderClassifier:
             answers = self._answers(texts)
             for document, text in zip(window, texts, strict=True):
                 yield self._label(answers[text], text, document.lang)
+
+    def features(self, texts: Sequence[str]) -> NDArray[np.float64] | None:
+        """Give what the heads see of each text, one row a text; None where the weights were written without that output."""
+        return self._encoder.features([normalise(text) for text in texts])
 
     def _answers(self, texts: Sequence[str]) -> dict[str, "_Answer"]:
         known = {text: self._answered[text] for text in texts if text in self._answered}
@@ -191,10 +197,23 @@ class Encoder:
     @cached_property
     def outputs(self) -> tuple[str, ...]:
         """Names of the heads."""
+        return tuple(name for name in self._every_output if name != POOLED)
+
+    @cached_property
+    def _every_output(self) -> tuple[str, ...]:
         return tuple(output.name for output in self._session.get_outputs())
 
     def logits(self, texts: Sequence[str]) -> dict[str, NDArray[np.float64]]:
         """Give the logits of normalised texts: one array (texts, answers) for each head, in the order of the texts."""
+        return self._run(texts, self.outputs)
+
+    def features(self, texts: Sequence[str]) -> NDArray[np.float64] | None:
+        """Give the features of normalised texts, (texts, features); None where the graph does not give them out."""
+        if POOLED not in self._every_output:
+            return None
+        return self._run(texts, (POOLED,))[POOLED] if texts else np.zeros((0, 0))
+
+    def _run(self, texts: Sequence[str], wanted: Sequence[str]) -> dict[str, NDArray[np.float64]]:
         tokens = tokenise(texts, self._tokenizer, prefix=self._prefix, max_tokens=self._max_tokens)
         hints = np.array([cues.of(text) for text in texts], np.float32).reshape(len(texts), len(cues.NAMES))
         found: dict[str, NDArray[np.float64]] = {}
@@ -211,8 +230,8 @@ class Encoder:
                 "named": named,
                 "cues": hints[members],
             }
-            outputs: Sequence[Any] = self._session.run(None, {name: feeds[name] for name in self._inputs})
-            for name, output in zip(self.outputs, outputs, strict=True):
+            outputs: Sequence[Any] = self._session.run(wanted, {name: feeds[name] for name in self._inputs})
+            for name, output in zip(wanted, outputs, strict=True):
                 found.setdefault(name, np.zeros((len(texts), output.shape[1])))[members] = output
         return found
 

@@ -22,6 +22,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from classifiers import encoder
+
 Array = NDArray[np.float32]
 Precision = Literal["float32", "int8"]
 _TOKENS: Final[dict[str, list[Any]]] = {"input_ids": ["batch", "tokens"], "attention_mask": ["batch", "tokens"]}
@@ -79,7 +81,7 @@ def build(
     peaks: Mapping[str, Array] | None = None,
 ) -> onnx.ModelProto:
     """
-    Write the graph `input_ids, attention_mask, named, cues -> one output of logits for each head`.
+    Write the graph `input_ids, attention_mask, named, cues -> one output of logits for each head, and the features (`POOLED`)`.
 
     Parameters
     ----------
@@ -98,7 +100,10 @@ def build(
     graph = _Graph(weights, shape, precision, peaks or {})
     states = graph.states()
     features = graph.features([states[layer] for layer in pooled_layers])
-    outputs = {graph.head(name, head, features): ["batch", len(head.bias)] for name, head in heads.items()}
+    outputs: dict[str, list[Any]] = {
+        graph.head(name, head, features): ["batch", len(head.bias)] for name, head in heads.items()
+    }
+    outputs[features] = ["batch", (len(pooled_layers) + 1) * shape.hidden + cues]
     return graph.model({**_TOKENS, "named": ["batch", "tokens"], "cues": ["batch", cues]}, outputs)
 
 
@@ -340,7 +345,7 @@ class _Graph:
         every = self.node("Cast", ["attention_mask"], "mask_float", to=TensorProto.FLOAT)
         pools = [self.mean(state, every, "mean") for state in states]
         return self.node(
-            "Concat", [*pools, self.mean(states[-1], "named", "named_mean"), "cues"], "head_input", axis=-1
+            "Concat", [*pools, self.mean(states[-1], "named", "named_mean"), "cues"], encoder.POOLED, axis=-1
         )
 
     def mean(self, state: str, members: str, name: str) -> str:

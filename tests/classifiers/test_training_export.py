@@ -4,7 +4,8 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="needs the train extra")
 ort = pytest.importorskip("onnxruntime")
 
-from classifiers.training import export  # noqa: E402  # after the check for its libraries
+from classifiers import encoder  # noqa: E402  # after the check for its libraries
+from classifiers.training import export  # noqa: E402  # as above
 
 SHAPE = export.Shape(layers=2, hidden=64, heads=4, epsilon=1e-12)
 WIDE, PIECES, PLACES, CUES = 128, 50, 40, 3
@@ -191,3 +192,12 @@ def test_a_row_of_zeros_is_packed():
 
     assert (packed == 0x88).all()
     assert (scales == 0).all()
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_the_features_that_the_heads_stand_on_are_given_out(precision: export.Precision):
+    category, pooled = session(precision).run(["category", encoder.POOLED], feeds(ROWS))
+
+    head = heads(64 * 2 + CUES)["category"]
+    assert pooled.shape == (3, 64 * 2 + CUES)
+    assert pooled @ head.weight + head.bias == pytest.approx(category, abs=1e-4)
