@@ -20,6 +20,7 @@ from db import health, schema
 from db.engine import open_engine, parse_url
 from db.errors import DatabaseError
 from grokwatch.check import Check, Status
+from grokwatch.doctor_alerts import check_addresses, check_deliveries
 from grokwatch.doctor_platforms import check_keys, check_live
 from grokwatch.privacy import KEY_FILE
 from grokwatch.settings import Settings
@@ -34,8 +35,11 @@ SHORT_KEY: Final = 16
 SHIPPED: Final = Settings.model_fields["model"].default
 
 
-def examine(settings: Settings, *, now: datetime) -> Iterator[Check]:
-    """Look at everything, the quick things first. A check that can't be made is left out where its reason was told."""
+def examine(settings: Settings, *, now: datetime, send_test: bool = False) -> Iterator[Check]:
+    """Look at everything, the quick things first. A check that can't be made is left out where its reason was told.
+
+    `send_test` sends a test alert to every address; otherwise nothing is sent anywhere.
+    """
     yield check_python()
     yield Check(name="settings", status="ok", message="all names known, all values usable")
     yield check_folder(settings.data_dir)
@@ -43,6 +47,7 @@ def examine(settings: Settings, *, now: datetime) -> Iterator[Check]:
     yield check_hash_key(settings)
     yield from check_database(settings, now=now)
     yield check_mail(settings)
+    yield from check_addresses(settings, send_test=send_test)
     yield from check_keys(settings, clock=lambda: datetime.now(UTC))
 
 
@@ -120,6 +125,7 @@ def check_database(settings: Settings, *, now: datetime) -> Iterator[Check]:
                 yield _backlog(connection)
                 yield from _runs(connection, now)
                 yield from check_live(connection, settings, now=now)
+                yield from check_deliveries(connection, now=now)
         finally:
             engine.dispose()
     except DatabaseError as error:

@@ -50,7 +50,7 @@ PRIOR_DAYS: Final = 91.0
 OVERSHOOT: Final = 0.583
 """By how much a sum of normal steps overshoots a bound on average, in steps' deviations (Siegmund 1985)."""
 
-_EDGE: Final = 0.002
+_EDGE: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,9 @@ LEAST_A_WEEK: Final = 100.0
 SAME: Final = 0.95
 """A group that holds more than this part of one that is watched already says nothing new."""
 
+LEAST_DISPERSION: Final = 0.25
+TINY: Final = 1e-9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
@@ -246,6 +249,7 @@ def _dispersion(spread: Sequence[ThreadSpread]) -> Floats:
     )
     shares = sums / mass
     variance = category_squares - 2 * shares * products + shares**2 * sum(row.mass_squares for row in spread)
-    certain = np.maximum(shares * (1 - shares) * squares, 1e-12)
-    # Labels that say the same of every post have no variance; a floor keeps a series from looking certain because of that.
-    return np.maximum(variance / certain, 0.1)
+    certain = shares * (1 - shares) * squares
+    ratio = np.divide(variance, certain, out=np.ones(len(FIVE)), where=certain > TINY)
+    # Labels that say nearly the same of every post hardly vary; a floor keeps a series from looking certain because of that.
+    return np.maximum(ratio, LEAST_DISPERSION)

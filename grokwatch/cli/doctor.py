@@ -19,7 +19,12 @@ Example: grokwatch doctor --json"""
 
 
 @app.command(help=HELP)
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
+def doctor(
+    send_test: Annotated[
+        bool, typer.Option("--send-test", help="Send a test alert to every address too, and tell which took it.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
     """Check everything."""
     from grokwatch.doctor import Check, check_python, examine
 
@@ -38,7 +43,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
         console.print(line)
 
     try:
-        for check in examine(load_settings(), now=now()):
+        for check in examine(load_settings(), now=now(), send_test=send_test):
             tell(check)
     except UsageError as error:
         tell(check_python())

@@ -41,7 +41,7 @@ def test_a_sound_installation_has_no_failure(check, sqlite_archive):
     _, found = check()
     assert list(found) == [
         "python", "settings", "data folder", "disk", "hash key", "database", "model", "clock", "labels", "runs",
-        "scheduler", "deletions", "mail", "keys",
+        "scheduler", "deletions", "mail", "alerts", "keys",
     ]  # fmt: skip
     assert "3 posts" in found["database"]["message"]
     assert {name for name, one in found.items() if one["status"] == "fail"} == AILING

@@ -37,6 +37,7 @@ def test_a_change_is_detected_with_its_direction_and_start(engine):
     assert abs(rise.start - (MONDAY + timedelta(days=56))) <= timedelta(days=1)
     assert (Category.LATENCY, False) not in found
     assert all(not rise for category, rise in found if category is not Category.LATENCY)
+    assert Category.ABANDONMENT not in {category for category, _ in found}  # nobody ever expressed it
 
 
 def test_only_whole_days_count(outage):
