@@ -61,7 +61,7 @@ def _print_weeks(
     sample: bool,
 ) -> None:
     title = f"Week over week, shares {NAMES[denominator]}{', of sample data' if sample else ''}"
-    table = Table(title=title, title_justify="left", box=HORIZONTALS, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=HORIZONTALS, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("Week (UTC)", "Category"):
         table.add_column(name, no_wrap=True)
     for name in ("Before", "After", "Change, pp"):
