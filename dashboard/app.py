@@ -1,6 +1,7 @@
 """The dashboard: `grokwatch up` serves it, `streamlit run dashboard/app.py` does for development.
 
-What is shown is the address's to say (see `dashboard.view`); figures are asked of `insights`; nothing is ever written.
+What is shown is the address's to say (see `dashboard.view`); figures are asked of `insights`; nothing is written but that somebody
+took note of an alert.
 
 The pages lie in `screens/`: Streamlit takes a folder called `pages` beside this file for an application of its older kind, runs
 its files by themselves on the first request, and then forgets what the reader chose.
@@ -37,6 +38,7 @@ def main() -> None:
     st.set_page_config(page_title=texts("page.title"), page_icon="📡", layout="wide")
     pages = [
         st.Page("screens/overview.py", title=texts("page.overview"), url_path="overview", default=True),
+        st.Page("screens/alerts.py", title=texts("page.alerts"), url_path="alerts"),
         st.Page("screens/data.py", title=texts("page.data"), url_path="data"),
         st.Page("screens/about.py", title=texts("page.about"), url_path="about"),
     ]

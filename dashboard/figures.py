@@ -96,7 +96,7 @@ def _opened(url: str) -> Engine:
 
 
 def database(url: str) -> Engine:
-    """Give the engine for reading alone: the dashboard never writes.
+    """Give the engine for reading alone; who takes note of an alert asks for another option.
 
     Raises
     ------

@@ -10,6 +10,7 @@ from dashboard.context import Context, language_name, source_name
 from dashboard.figures import Figures, by_period
 from dashboard.sidebar import reset
 from dashboard.view import View
+from db.alerts import StoredAlert
 from insights.catalogue import Catalogue
 from insights.chart_time import event_time
 from insights.gaps import Refused
@@ -104,6 +105,25 @@ def refusals(streams: Sequence[Refused], words: Catalogue) -> None:
             words("data.parked.again", moment=moment_name(again, words)),
         )
         st.warning(words("sentence.separator").join(sentences), icon=":material/block:")
+
+
+def alert_note(alert: StoredAlert, words: Catalogue) -> str:
+    """Name an alert by its number and moment."""
+    return words("alerts.number", id=alert.id, moment=moment_name(alert.fired_at, words))
+
+
+def alert_state(alert: StoredAlert, words: Catalogue) -> str:
+    """Say whether an alert goes on, whether somebody took note, and whether it arrived."""
+    told = [words("alerts.state.going_on")] if alert.ended_at is None else []
+    if alert.ended_at is not None and alert.ended_at > alert.fired_at:
+        told.append(words("alerts.state.ended", moment=moment_name(alert.ended_at, words)))
+    if alert.acknowledged_at is not None:
+        told.append(words("alerts.state.noted", moment=moment_name(alert.acknowledged_at, words)))
+    if alert.delivered_at is not None:
+        told.append(words("alerts.state.delivered", moment=moment_name(alert.delivered_at, words)))
+    elif alert.attempts:
+        told.append(words("alerts.state.failed", attempts=alert.attempts))
+    return words("sentence.separator").join(told)
 
 
 def newest_note(context: Context) -> str:
