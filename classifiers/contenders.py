@@ -4,6 +4,7 @@
 `sentiment` reads moods from a small multilingual word list, as generic sentiment tools do, and maps praise to
 satisfaction, blame to the report's largest complaint and everything else to other; it cannot tell what is about Grok.
 `tfidf_logreg` is a logistic regression over words and character n-grams, trained on the project's corpus; it needs scikit-learn.
+`zero_shot_e5` and `frozen_e5_linear` need the base encoder's checkpoint; see `classifiers.contenders_e5`.
 """
 
 import re
@@ -15,19 +16,28 @@ from typing import Any, Final
 
 import numpy as np
 
+from classifiers import contenders_e5, encoder
 from classifiers import gold as gold_files
 from classifiers.base import Label
 from classifiers.codebook import IRRELEVANT, OUTCOMES, Category, Polarity
+from classifiers.contenders_e5 import CanNotRunError
 from classifiers.evaluation import evaluate
 from classifiers.gold import GoldError, GoldPost
 from classifiers.text import normalise
 
 Figures = dict[str, Any]
 _SAMPLES: Final = 500
+_TOKENIZER: Final = encoder.SHIPPED / encoder.TOKENIZER
+"""Says which pieces of the base encoder's vocabulary the contenders read: those that the shipped model reads."""
 
 
 def compare(
-    gold: Sequence[GoldPost], *, corpus: Path, on_start: Callable[[str], None] = lambda _: None
+    gold: Sequence[GoldPost],
+    *,
+    corpus: Path,
+    base: Path,
+    cache: Path,
+    on_start: Callable[[str], None] = lambda _: None,
 ) -> tuple[dict[str, Figures], dict[str, str]]:
     """Measure every contender that can run here.
 
@@ -36,34 +46,62 @@ def compare(
     gold
         The measured posts.
     corpus
-        Folder of the training posts, for the contender that learns.
+        Folder of the training posts, for the contenders that learn.
+    base, cache
+        Checkpoint of the base encoder for the contenders that need it, and where they keep what took them long.
     on_start
-        Hears a contender's name before it begins.
+        Hears a contender's name before it begins, and what it does where that takes long.
 
     Returns
     -------
     rivals, skipped
         Figures by name, and the reason by name of each one that can't run.
     """
+    methods: Mapping[str, Callable[[], list[Label]]] = {
+        "majority": lambda: majority(gold),
+        "sentiment": lambda: sentiment(gold),
+        "tfidf_logreg": lambda: _tfidf_of(gold, corpus),
+        "zero_shot_e5": lambda: [
+            _label(row)
+            for row in contenders_e5.zero_shot(
+                [post.text for post in gold], base=base, cache=cache, tokenizer=_TOKENIZER
+            )
+        ],
+        "frozen_e5_linear": lambda: contenders_e5.frozen_linear(
+            gold,
+            corpus=corpus,
+            base=base,
+            cache=cache,
+            tokenizer=_TOKENIZER,
+            progress=lambda what: on_start(f"frozen_e5_linear ({what})"),
+        ),
+    }
     rivals: dict[str, Figures] = {}
-    for name, method in (("majority", majority), ("sentiment", sentiment)):
+    skipped: dict[str, str] = {}
+    for name, method in methods.items():
         on_start(name)
-        rivals[name] = _figures(gold, method(gold))
-    name = "tfidf_logreg"
+        try:
+            rivals[name] = _figures(gold, method())
+        except CanNotRunError as error:
+            skipped[name] = str(error)
+    return rivals, skipped
+
+
+def _tfidf_of(gold: Sequence[GoldPost], corpus: Path) -> list[Label]:
     if find_spec("sklearn") is None:
-        return rivals, {name: "scikit-learn is not installed; it comes with the extra train"}
+        raise CanNotRunError("scikit-learn is not installed; it comes with the extra train")
     try:
         training = [post for path in sorted(corpus.glob("*.jsonl")) for post in gold_files.read(path)]
     except GoldError as error:
-        return rivals, {name: f"the training corpus can't be read: {error}"}
+        raise CanNotRunError(f"the training corpus can't be read: {error}") from error
+    measured = {post.text for post in gold}
+    training = [post for post in training if post.text not in measured]
     if not training:
-        return rivals, {name: "there is no training corpus here"}
-    on_start(name)
+        raise CanNotRunError("there is no training corpus here")
     try:
-        rivals[name] = _figures(gold, tfidf_logreg(gold, training))
+        return tfidf_logreg(gold, training)
     except ValueError as error:  # too few posts, or all of one outcome
-        return rivals, {name: f"the training corpus does not suffice: {error}"}
-    return rivals, {}
+        raise CanNotRunError(f"the training corpus does not suffice: {error}") from error
 
 
 def majority(gold: Sequence[GoldPost]) -> list[Label]:
@@ -107,7 +145,14 @@ def _figures(gold: Sequence[GoldPost], labels: Sequence[Label]) -> Figures:
         "relevance_f1": round(measured.relevance_f1, 4),
         "share_error": None if measured.share_error is None else round(measured.share_error, 4),
         "ece": round(measured.ece, 4),
+        "polarity_macro_f1": _if_told(measured.polarity_macro_f1, told=any(label.polarity for label in labels)),
+        "aspects_micro_f1": _if_told(measured.aspects_micro_f1, told=any(label.aspects for label in labels)),
     }
+
+
+def _if_told(value: float | None, *, told: bool) -> float | None:
+    """Keep a figure of what a method answers at all: none is not zero."""
+    return None if value is None or not told else round(value, 4)
 
 
 def _label(outcomes: Mapping[str, float], polarity: Polarity | None = None) -> Label:

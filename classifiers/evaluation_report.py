@@ -97,8 +97,37 @@ th { color: var(--faint); font-weight: 500 } td.hit { font-weight: 600 }
 """
 
 
-def as_html(evaluation: Evaluation, *, title: str, model: str, rivals: Mapping[str, Mapping[str, Any]]) -> str:
+RIVAL_HEAD: Final = (
+    "macro-F1",
+    "95 % interval",
+    "accuracy",
+    "relevance F1",
+    "share error",
+    "ECE",
+    "polarity",
+    "aspects",
+)
+"""Names of the figures that `rival_row` gives."""
+
+
+def rival_row(figures: Mapping[str, Any]) -> tuple[float | str | None, ...]:
+    """Give a contender's figures, or the model's own, in the order of `RIVAL_HEAD`; None where a method does not tell one."""
+    low, high = figures["macro_f1_ci"]
+    rest = ("accuracy", "relevance_f1", "share_error", "ece", "polarity_macro_f1", "aspects_micro_f1")
+    return (figures["macro_f1"], f"{low:.3f} to {high:.3f}", *(figures[name] for name in rest))
+
+
+def as_html(
+    evaluation: Evaluation,
+    *,
+    title: str,
+    model: str,
+    rivals: Mapping[str, Mapping[str, Any]],
+    skipped: Mapping[str, str],
+) -> str:
     """Give the page: headline figures, rivals, classes, confusion, calibration, shares, parts, the surest mistakes.
+
+    `rivals` and `skipped` are what `classifiers.contenders.compare` gives.
 
     The page holds extracts of at most 160 characters of the posts that were labelled wrong.
     """
@@ -115,11 +144,12 @@ def as_html(evaluation: Evaluation, *, title: str, model: str, rivals: Mapping[s
         _section("Figures", ("", "value"), list(headline.items())),
         _section(
             "Rivals",
-            ("", "macro-F1", "accuracy", "relevance F1", "share error"),
+            ("", *RIVAL_HEAD),
             [
-                (name, *(_figure(row.get(key)) for key in ("macro_f1", "accuracy", "relevance_f1", "share_error")))
-                for name, row in {model: _own_row(evaluation), **rivals}.items()
+                (name, *(cell if isinstance(cell, str) else _figure(cell) for cell in rival_row(row)))
+                for name, row in {model: as_json(evaluation), **rivals}.items()
             ],
+            note=" ".join(f"{name} was left out: {reason}." for name, reason in skipped.items()),
         ),
         _section("Outcomes", _CLASS_HEAD, _class_table(evaluation.per_class)),
         _confusion_section(evaluation),
@@ -157,15 +187,6 @@ def extract(text: str, length: int = EXTRACT) -> str:
     """Give the beginning of a text on one line, without signs that would disturb a terminal or a page."""
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[: length * 4]).split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
-
-
-def _own_row(evaluation: Evaluation) -> dict[str, float | None]:
-    return {
-        "macro_f1": evaluation.macro_f1,
-        "accuracy": evaluation.accuracy,
-        "relevance_f1": evaluation.relevance_f1,
-        "share_error": evaluation.share_error,
-    }
 
 
 def _figure(value: float | None) -> str:

@@ -40,7 +40,7 @@ def train(
     """Fit and calibrate the heads over a frozen encoder, on the training part of the posts."""
     part = corpus.split(examples)["train"]
     texts = [example.text for example in part]
-    peaks = package.observe(base, texts[:: len(texts) // OBSERVED], max_tokens=MAX_TOKENS)
+    peaks = package.observe(base, texts[:: max(1, len(texts) // OBSERVED)], max_tokens=MAX_TOKENS)
     whole = features.compute(
         base, texts, max_tokens=MAX_TOKENS, peaks=peaks, cache=cache, threads=threads, progress=progress
     )

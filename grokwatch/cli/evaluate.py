@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from classifiers.base import Classifier, Document
+from classifiers.base import Classifier, ClassifierError, Document
 from grokwatch.cli.session import UsageError, complain, load_classifier, load_settings
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ app = typer.Typer(add_completion=False)
 _LEAKS_SHOWN: Final = 10
 _PAPER_WIDTH: Final = 200
 """Columns where the output goes into a file or a pipe."""
-_RIVAL_FIGURES: Final = ("macro_f1", "accuracy", "relevance_f1", "share_error")
 
 
 @app.command(
@@ -33,6 +32,12 @@ def evaluate(
     file: Annotated[Path, typer.Argument(help="File of labelled posts, JSON lines.")],
     report: Annotated[Path | None, typer.Option(help="Write the whole evaluation as one HTML page.")] = None,
     rivals: Annotated[bool, typer.Option(help="Measure simple methods on the same posts too.")] = True,
+    base: Annotated[Path, typer.Option(help="Checkpoint of the base encoder, for the rivals that need it.")] = Path(
+        "build/base"
+    ),
+    cache: Annotated[Path, typer.Option(help="Where these rivals keep what took them minutes.")] = Path(
+        "build/contenders"
+    ),
     allow_leakage: Annotated[
         bool, typer.Option(help="Measure posts that the model was trained on all the same.")
     ] = False,
@@ -59,7 +64,13 @@ def evaluate(
     classifier = load_classifier(load_settings())
     with Console(stderr=True, highlight=False).status("Labelling") as status:
         measured, figures = measure(
-            posts, classifier, corpus=leakage.CORPUS if rivals else None, seed=seed, on_start=status.update
+            posts,
+            classifier,
+            corpus=leakage.CORPUS if rivals else None,
+            base=base,
+            cache=cache,
+            seed=seed,
+            on_start=status.update,
         )
     figures["leaks"] = [post_leak(posts, leak) for leak in leaks]
     if report is not None:
@@ -77,21 +88,42 @@ def measure(
     classifier: Classifier,
     *,
     corpus: Path | None,
+    base: Path,
+    cache: Path,
     seed: int,
     on_start: Callable[[str], None] = lambda _: None,
 ) -> "tuple[Evaluation, dict[str, Any]]":
     """Label the posts, measure the labels and, where `corpus` is given, the contenders; give figures ready for JSON.
 
-    `on_start` hears what begins.
+    Posts for which the model gave no usable answer are counted as `unlabelled` and measured for nobody. `base` and `cache` are for the
+    contenders (`classifiers.contenders.compare`). `on_start` hears what begins.
+
+    Raises
+    ------
+    ClassifierError
+        The model labelled nothing, or can't go on.
     """
     from classifiers import contenders, evaluation, evaluation_report
 
     on_start("Labelling")
-    labels = list(classifier.label(Document(text=post.text, lang=post.lang) for post in posts))
-    measured = evaluation.evaluate(posts, labels, seed=seed)
+    answers = classifier.label(Document(text=post.text, lang=post.lang) for post in posts)
+    pairs = [(post, label) for post, label in zip(posts, answers, strict=True) if label is not None]
+    if not pairs:
+        raise ClassifierError(
+            "The model labelled none of the posts", mend="see `grokwatch doctor`, or name another model"
+        )
+    labelled, labels = [post for post, _ in pairs], [label for _, label in pairs]
+    measured = evaluation.evaluate(labelled, labels, seed=seed)
     figures = evaluation_report.as_json(measured)
+    figures["unlabelled"] = len(posts) - len(labelled)
     figures["rivals"], figures["rivals_skipped"] = (
-        contenders.compare(posts, corpus=corpus, on_start=lambda name: on_start(f"Measuring the rival {name}"))
+        contenders.compare(
+            labelled,
+            corpus=corpus,
+            base=base,
+            cache=cache,
+            on_start=lambda name: on_start(f"Measuring the rival {name}"),
+        )
         if corpus is not None
         else ({}, {})
     )
@@ -121,7 +153,13 @@ def _leak_sentence(posts: "Sequence[GoldPost]", leaks: "Sequence[Leak]") -> str:
 def _write_report(report: Path, measured: "Evaluation", figures: Mapping[str, Any], file: Path) -> None:
     from classifiers.evaluation_report import as_html
 
-    page = as_html(measured, title=f"Evaluation on {file.name}", model=str(figures["model"]), rivals=figures["rivals"])
+    page = as_html(
+        measured,
+        title=f"Evaluation on {file.name}",
+        model=str(figures["model"]),
+        rivals=figures["rivals"],
+        skipped=figures["rivals_skipped"],
+    )
     try:
         report.write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
@@ -133,7 +171,7 @@ def show(measured: "Evaluation", figures: Mapping[str, Any], name: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from classifiers.evaluation_report import extract
+    from classifiers.evaluation_report import RIVAL_HEAD, extract, rival_row
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -150,6 +188,8 @@ def show(measured: "Evaluation", figures: Mapping[str, Any], name: str) -> None:
         console.print()
 
     console.print(f"{measured.n} posts of {name}, labelled by {figures['model']}\n")
+    if figures["unlabelled"]:
+        console.print(f"{figures['unlabelled']} more got no label and are left out of every figure\n")
     macro, accuracy = measured.macro_f1_ci, measured.accuracy_ci
     table(
         "Figures",
@@ -166,9 +206,8 @@ def show(measured: "Evaluation", figures: Mapping[str, Any], name: str) -> None:
     )
     rivals: Mapping[str, Mapping[str, Any]] = figures["rivals"]
     if rivals:
-        rows = [(name, *(row[key] for key in _RIVAL_FIGURES)) for name, row in rivals.items()]
-        own = (figures["model"], *(figures[key] for key in _RIVAL_FIGURES))
-        table("Rivals", ("", "macro-F1", "accuracy", "relevance F1", "share error"), [own, *rows])
+        rows = [(name, *rival_row(row)) for name, row in {figures["model"]: figures, **rivals}.items()]
+        table("Rivals", ("", *RIVAL_HEAD), rows)
     for rival, reason in figures["rivals_skipped"].items():
         console.print(f"{rival} was left out: {reason}\n")
     scores = [(name, row.precision, row.recall, row.f1, row.n) for name, row in measured.per_class.items()]

@@ -57,15 +57,17 @@ def test_tfidf_learns_what_it_is_shown():
 
 
 def test_a_contender_that_cannot_run_is_named_with_the_reason(tmp_path):
-    rivals, skipped = compare([post("Grok", "other")], corpus=tmp_path)
+    rivals, skipped = compare([post("Grok", "other")], corpus=tmp_path, base=tmp_path / "base", cache=tmp_path)
 
     assert set(rivals) == {"majority", "sentiment"}
-    assert list(skipped) == ["tfidf_logreg"]
+    assert list(skipped) == ["tfidf_logreg", "zero_shot_e5", "frozen_e5_linear"]
+    assert skipped["zero_shot_e5"] == skipped["frozen_e5_linear"]
+    assert str(tmp_path / "base") in skipped["zero_shot_e5"]
     assert {"macro_f1", "accuracy", "relevance_f1", "share_error"} <= set(rivals["majority"])
 
 
 @pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="needs scikit-learn")
-def test_all_contenders_run_where_they_can(tmp_path):
+def test_a_contender_that_learns_runs_where_there_is_a_corpus(tmp_path):
     lines = [
         {
             "text": f"{word} thing {n}",
@@ -78,16 +80,34 @@ def test_all_contenders_run_where_they_can(tmp_path):
     (tmp_path / "en.jsonl").write_text("\n".join(map(json.dumps, lines)))
     begun = []
 
-    rivals, skipped = compare([post("slow thing", "latency")], corpus=tmp_path, on_start=begun.append)
+    rivals, skipped = compare(
+        [post("slow thing", "latency")], corpus=tmp_path, base=tmp_path, cache=tmp_path, on_start=begun.append
+    )
 
-    assert list(rivals) == begun == ["majority", "sentiment", "tfidf_logreg"]
-    assert skipped == {}
+    assert list(rivals) == ["majority", "sentiment", "tfidf_logreg"]
+    assert begun == [*rivals, *skipped]
 
 
 @pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="needs scikit-learn")
 def test_a_corpus_that_teaches_nothing_is_named_as_the_reason(tmp_path):
-    (tmp_path / "en.jsonl").write_text('{"text": "Grok", "relevant": true, "category": "other"}')
+    (tmp_path / "en.jsonl").write_text('{"text": "Grok 5", "relevant": true, "category": "other"}')
 
-    _, skipped = compare([post("Grok", "other")], corpus=tmp_path)
+    _, skipped = compare([post("Grok", "other")], corpus=tmp_path, base=tmp_path, cache=tmp_path)
 
     assert skipped["tfidf_logreg"].startswith("the training corpus does not suffice")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="needs scikit-learn")
+def test_a_measured_post_is_not_learnt_from(tmp_path):
+    (tmp_path / "en.jsonl").write_text('{"text": "Grok", "relevant": true, "category": "other"}')
+
+    _, skipped = compare([post("Grok", "other")], corpus=tmp_path, base=tmp_path, cache=tmp_path)
+
+    assert skipped["tfidf_logreg"] == "there is no training corpus here"
+
+
+def test_figures_of_what_a_method_does_not_answer_are_absent_not_zero(tmp_path):
+    rivals, _ = compare([post("Grok", "other")], corpus=tmp_path, base=tmp_path, cache=tmp_path)
+
+    assert rivals["majority"]["polarity_macro_f1"] is None
+    assert rivals["majority"]["aspects_micro_f1"] is None

@@ -189,13 +189,50 @@ def test_the_json_has_the_fields_that_other_programs_rely_on_and_no_text():
     assert "private" not in str(figures)
 
 
+def test_the_page_holds_every_part_of_an_evaluation():
+    gold = [
+        post("bias", polarity="negative", aspects=["bias"], text="a slant"),
+        post("other", lang="ja", source="reddit"),
+    ]
+    measured = evaluate(gold, [label("other", p=0.9), label("other")])
+
+    page = as_html(measured, title="t", model="m", rivals={}, skipped={})
+
+    for part in (
+        "Macro-F1",
+        "Accuracy",
+        "Relevance F1",
+        "Polarity macro-F1",
+        "Aspects micro-F1",
+        "(ECE)",
+        "Share error",
+    ):
+        assert part in page
+    for part in (
+        "Rivals",
+        "Outcomes",
+        "Confusion",
+        "Calibration",
+        "Shares",
+        "Language groups",
+        "Sources",
+        "Surest mistakes",
+    ):
+        assert f"<h2>{part}" in page
+    assert "a slant" in page
+
+
 def test_the_page_is_self_contained_and_escapes_what_posts_say():
     measured = evaluate([post("bias", text="<script>alert(1)</script>\x1b[31m")], [label("other")])
 
-    page = as_html(measured, title="A & B", model="m<1>", rivals={"majority": {"macro_f1": 0.1}})
+    page = as_html(
+        measured, title="A & B", model="m<1>", rivals={"<i>": as_json(measured)}, skipped={"tfidf": "no <library>"}
+    )
 
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert "A &amp; B" in page
+    assert "&lt;i&gt;" in page
+    assert "tfidf was left out: no &lt;library&gt;." in page
     assert "http" not in page
     assert "\x1b" not in page

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from classifiers import gold, leakage
-from classifiers.base import Document, Label, ModelCard
+from classifiers.base import ClassifierError, Document, Label, ModelCard
 from classifiers.codebook import Category
 from grokwatch.cli.evaluate import app, measure, show
 from grokwatch.cli.session import UsageError
@@ -47,8 +47,13 @@ def labelled(tmp_path) -> Path:
     return path
 
 
+def measured_without_extras(posts, folder: Path):
+    """Measure where there is neither a corpus nor a base encoder."""
+    return measure(posts, KnowsSlow(), corpus=folder / "none", base=folder / "base", cache=folder / "cache", seed=0)
+
+
 def test_the_figures_hold_what_other_programs_rely_on(labelled, tmp_path):
-    _, figures = measure(gold.read(labelled), KnowsSlow(), corpus=tmp_path / "no-corpus", seed=0)
+    _, figures = measured_without_extras(gold.read(labelled), tmp_path)
 
     assert json.loads(json.dumps(figures)) == figures
     assert {
@@ -57,11 +62,11 @@ def test_the_figures_hold_what_other_programs_rely_on(labelled, tmp_path):
     } <= set(figures)  # fmt: skip
     assert (figures["n"], figures["model"], figures["accuracy"]) == (3, "slow-1", 0.6667)
     assert figures["rivals"]["majority"]["accuracy"] == 0.6667
-    assert "tfidf_logreg" in figures["rivals_skipped"]
+    assert set(figures["rivals_skipped"]) == {"tfidf_logreg", "zero_shot_e5", "frozen_e5_linear"}
 
 
-def test_rivals_can_be_left_out(labelled):
-    _, figures = measure(gold.read(labelled), KnowsSlow(), corpus=None, seed=0)
+def test_rivals_can_be_left_out(labelled, tmp_path):
+    _, figures = measure(gold.read(labelled), KnowsSlow(), corpus=None, base=tmp_path, cache=tmp_path, seed=0)
 
     assert (figures["rivals"], figures["rivals_skipped"]) == ({}, {})
 
@@ -79,7 +84,7 @@ def test_the_terminal_shows_every_part_and_what_posts_say_as_it_stands(labelled,
         polarity=None,
         aspects=None,
     )
-    measured, figures = measure(posts, KnowsSlow(), corpus=tmp_path / "no-corpus", seed=0)
+    measured, figures = measured_without_extras(posts, tmp_path)
 
     show(measured, figures, "labelled.jsonl")
 
@@ -97,6 +102,33 @@ def test_the_terminal_shows_every_part_and_what_posts_say_as_it_stands(labelled,
     ):
         assert part in shown
     assert "[red]recipe[/red]" in shown
+    assert "frozen_e5_linear was left out: " in shown
+
+
+class GivesUp(KnowsSlow):
+    """Answers for English posts only."""
+
+    def label(self, documents: Iterable[Document]) -> Iterator[Label | None]:
+        documents = list(documents)
+        for document, label in zip(documents, super().label(documents), strict=True):
+            yield label if document.lang == "en" else None
+
+
+def test_posts_without_an_answer_are_counted_and_measured_for_nobody(labelled, tmp_path, capsys):
+    measured, figures = measure(gold.read(labelled), GivesUp(), corpus=tmp_path, base=tmp_path, cache=tmp_path, seed=0)
+
+    show(measured, figures, "labelled.jsonl")
+
+    assert (figures["n"], figures["unlabelled"]) == (2, 1)
+    assert figures["rivals"]["majority"]["accuracy"] == 0.5
+    assert "1 more got no label" in capsys.readouterr().out
+
+
+def test_a_model_that_labels_nothing_is_told(labelled, tmp_path):
+    japanese = [post for post in gold.read(labelled) if post.lang == "ja"]
+
+    with pytest.raises(ClassifierError, match="none of the posts"):
+        measure(japanese, GivesUp(), corpus=None, base=tmp_path, cache=tmp_path, seed=0)
 
 
 @pytest.mark.parametrize(
