@@ -56,7 +56,7 @@ def sums(step: Step | None, selection: Selection) -> Ask:
 
 
 def by_thread(period: str, condition: str) -> str:
-    group = f"SELECT {period} AS period, {MASSES} FROM {LABELLED} {condition} GROUP BY 1, source, thread_id"
+    group = f"SELECT {period} AS period, {MASSES} FROM {LABELLED} {condition} GROUP BY 1, source || thread_id"
     return f"SELECT count(*), sum(w_bias) FROM ({group})"
 
 

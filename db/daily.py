@@ -1,6 +1,5 @@
 """Daily sums: the hours of a day added up, each thread's sums kept, so that a chart of years reads a row a day."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import BigInteger, Connection, cast, delete, func, insert, select
 
 from classifiers.codebook import Category
+from db.active import labelled_by
 from db.models import Label, Model, Post, RollupDaily, RollupHourly, RollupPosts
 from db.periods import Step, day_text, from_day_text, start_of
 from db.selection import UNKNOWN_LANGUAGE
@@ -34,13 +34,10 @@ def count_labels(connection: Connection, days: Sequence[datetime]) -> None:
     """Count the labels of these days anew, for every model; their hours must have been counted before."""
     models = connection.scalars(select(Model.id)).all()
     for day in days:
-        connection.execute(delete(RollupDaily).where(RollupDaily.model_id.in_(models), RollupDaily.day == day))
-        threads = dict(_threads(connection, day))
+        connection.execute(delete(RollupDaily).where(RollupDaily.day == day))
         for model in models:
             counts = _counts(connection, model, day)
-            if not counts:
-                continue
-            packed = threads[model]
+            packed = dict(_threads(connection, model, day)) if counts else {}
             rows: list[dict[str, Any]] = [
                 {
                     "model_id": model,
@@ -52,8 +49,10 @@ def count_labels(connection: Connection, days: Sequence[datetime]) -> None:
                     "threads": packed[source, lang][1],
                 }
                 for (source, lang), figures in sorted(counts.items())
+                if (source, lang) in packed  # else another transaction has just removed it, and marked the day
             ]
-            connection.execute(insert(RollupDaily), rows)
+            if rows:
+                connection.execute(insert(RollupDaily), rows)
 
 
 def count_posts(connection: Connection, days: Sequence[datetime]) -> None:
@@ -102,42 +101,45 @@ def _counts(connection: Connection, model: int, day: datetime) -> dict[Cell, lis
     return counts
 
 
-def _threads(connection: Connection, day: datetime) -> Iterator[tuple[int, dict[Cell, tuple[int, bytes]]]]:
-    """Give, for each model, the threads of every cell of a day: how many there are, and their sums packed."""
+def _threads(connection: Connection, model: int, day: datetime) -> Iterator[tuple[Cell, tuple[int, bytes]]]:
+    """Give the threads of every cell of a day: how many there are, and their sums packed."""
     mass = Label.p_relevant / Post.inclusion_probability
     query = (
         select(
-            Label.model_id,
             Post.source,
             func.coalesce(Post.lang, UNKNOWN_LANGUAGE),
             Post.thread_id,
             *(mass * getattr(Label, f"p_{category}") for category in Category),
         )
-        .join(Label, Label.post_id == Post.id)
+        .join(Label, labelled_by(model))
         .where(Post.created_at >= day, Post.created_at < day + DAY, Post.deleted_at.is_(None))
     )
-    by_model: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    for row in connection.execute(query):
-        by_model[row[0]].append(tuple(row))
-    for model, rows in by_model.items():
-        _, sources, langs, threads, *columns = zip(*rows, strict=True)
-        numbers = {thread: key_of(*thread) for thread in set(zip(sources, threads, strict=True))}
-        keys = np.array([numbers[thread] for thread in zip(sources, threads, strict=True)], np.int64)
-        yield model, dict(_cells(sources, langs, keys, np.array(columns, np.float64).T))
+    rows = connection.execute(query).all()
+    if not rows:
+        return
+    sources, langs, threads, *columns = zip(*rows, strict=True)
+    keys = np.fromiter(map(key_of, sources, threads), np.int64, len(threads))
+    yield from _cells(sources, langs, keys, np.array(columns, np.float64).T)
 
 
 def _cells(
     sources: Sequence[str], langs: Sequence[str], keys: Keys, sums: Sums
 ) -> Iterator[tuple[Cell, tuple[int, bytes]]]:
-    source_names, source = np.unique(np.array(sources, object), return_inverse=True)
-    lang_names, lang = np.unique(np.array(langs, object), return_inverse=True)
+    source_names, source = _numbered(sources)
+    lang_names, lang = _numbered(langs)
     nothing = np.zeros(len(keys), np.int64)
     width = len(lang_names)
-    cells = [(str(one), str(other)) for one in source_names for other in lang_names]
+    cells = [(one, other) for one in source_names for other in lang_names]
     yield from _packed(cells, source * width + lang, keys, sums)
-    yield from _packed([(str(name), ALL) for name in source_names], source, keys, sums)
-    yield from _packed([(ALL, str(name)) for name in lang_names], lang, keys, sums)
+    yield from _packed([(name, ALL) for name in source_names], source, keys, sums)
+    yield from _packed([(ALL, name) for name in lang_names], lang, keys, sums)
     yield from _packed([(ALL, ALL)], nothing, keys, sums)
+
+
+def _numbered(names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+    known = sorted(set(names))
+    numbers = {name: number for number, name in enumerate(known)}
+    return known, np.fromiter((numbers[name] for name in names), np.int64, len(names))
 
 
 def _packed(

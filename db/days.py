@@ -47,14 +47,6 @@ class Days:
         langs = chosen.has_lang(RollupDaily.lang) if chosen.langs else RollupDaily.lang == ALL
         return query.where(sources, langs, *self._within(RollupDaily.day, chosen))
 
-    def by_cell(self, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]] | None:
-        """Narrow a query on `rollups_daily` down to its rows by platform and language."""
-        if self.summed is None:
-            return None
-        return query.where(
-            RollupDaily.source != ALL, RollupDaily.lang != ALL, *self._within(RollupDaily.day, self.summed)
-        )
-
     def posts(self, query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]] | None:
         """Narrow a query on `rollups_posts` down to the rows that answer the question; None where none do."""
         if self.summed is None:

@@ -345,6 +345,7 @@ class RollupDaily(Base):
     """
 
     __tablename__ = "rollups_daily"
+    __table_args__ = (Index("ix_rollups_daily_day", "day"),)
 
     model_id: Mapped[int] = mapped_column(ForeignKey("models.id", ondelete="CASCADE"), primary_key=True)
     source: Mapped[str] = mapped_column(String(32), primary_key=True, comment="empty: all platforms")
@@ -378,9 +379,9 @@ class RollupPosts(Base):
 
     __tablename__ = "rollups_posts"
 
+    day: Mapped[datetime] = mapped_column(primary_key=True)
     source: Mapped[str] = mapped_column(String(32), primary_key=True)
     lang: Mapped[str] = mapped_column(String(35), primary_key=True, comment="und where unknown")
-    day: Mapped[datetime] = mapped_column(primary_key=True)
     n_posts: Mapped[int] = mapped_column(BigInteger)
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from classifiers.codebook import Category
 from db import daily
-from db.models import Label, Post, RollupDirty, RollupHourly
+from db.models import Label, Model, Post, RollupDirty, RollupHourly
 from db.selection import UNKNOWN_LANGUAGE
 
 HOURS_A_STATEMENT = 200
@@ -62,9 +62,10 @@ def refresh(connection: Connection) -> int:
     _wait_for_turn(connection)
     marks = connection.execute(select(RollupDirty.id, RollupDirty.hour, RollupDirty.labels)).all()
     hours = sorted({mark.hour for mark in marks if mark.labels})
+    models = connection.scalars(select(Model.id)).all()  # named, so that the hours are found by the key
     for start in range(0, len(hours), HOURS_A_STATEMENT):
         batch = hours[start : start + HOURS_A_STATEMENT]
-        connection.execute(delete(RollupHourly).where(RollupHourly.hour.in_(batch)))
+        connection.execute(delete(RollupHourly).where(RollupHourly.model_id.in_(models), RollupHourly.hour.in_(batch)))
         _count_hours(connection, batch)
     daily.count_labels(connection, daily.days_of(hours))
     daily.count_posts(connection, daily.days_of(mark.hour for mark in marks))

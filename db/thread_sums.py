@@ -13,7 +13,8 @@ from sqlalchemy import BigInteger, Connection, case, cast, func, select
 
 from classifiers.codebook import Category
 from db import days
-from db.models import Label, Model, Post, RollupDaily
+from db.active import active_model, labelled_by
+from db.models import Label, Post, RollupDaily
 from db.periods import Step, day_text
 from db.selection import Selection
 from db.thread_groups import ThreadSums, add_up, key_of, unpack
@@ -96,7 +97,7 @@ def _from_days(connection: Connection, step: Step | None, cut: days.Days) -> Ite
             RollupDaily.n_threads,
             RollupDaily.threads,
         )
-        .where(RollupDaily.model_id == select(Model.id).where(Model.active).scalar_subquery())
+        .where(RollupDaily.model_id == active_model())
         .order_by(RollupDaily.day)
     )
     if query is None:
@@ -118,8 +119,9 @@ def _from_posts(connection: Connection, step: Step | None, cut: days.Days) -> It
     categories = list(Category)
     columns: list[Any] = [
         day_text(step, Post.created_at, connection.dialect.name).label("day"),
-        Post.source,
-        Post.thread_id,
+        # Not the bare columns: SQLite would walk its whole index of threads, to find them in order.
+        func.coalesce(Post.source, "").label("platform"),
+        func.coalesce(Post.thread_id, "").label("thread"),
         *(func.sum(mass * getattr(Label, f"p_{category}")) for category in categories),
         *(cast(func.sum(case((Label.category == category.value, 1), else_=0)), BigInteger) for category in categories),
         func.sum(weight * mass),
@@ -132,10 +134,9 @@ def _from_posts(connection: Connection, step: Step | None, cut: days.Days) -> It
         query = (
             select(*columns)
             .select_from(Post)
-            .join(Label, Label.post_id == Post.id)
-            .join(Model, Model.id == Label.model_id)
-            .where(Model.active, *selection.conditions())
-            .group_by(*([] if step is None else ["day"]), Post.source, Post.thread_id)
+            .join(Label, labelled_by(active_model()))
+            .where(*selection.conditions())
+            .group_by(*([] if step is None else ["day"]), "platform", "thread")
             .order_by("day")
         )
         rows = connection.execute(query, execution_options={"yield_per": ROWS_A_FETCH})

@@ -36,13 +36,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("model_id", "source", "lang", "day", name=op.f("pk_rollups_daily")),
     )
+    op.create_index("ix_rollups_daily_day", "rollups_daily", ["day"])
     op.create_table(
         "rollups_posts",
+        sa.Column("day", UtcDateTime(), nullable=False),
         sa.Column("source", sa.String(length=32), nullable=False),
         sa.Column("lang", sa.String(length=35), nullable=False, comment="und where unknown"),
-        sa.Column("day", UtcDateTime(), nullable=False),
         sa.Column("n_posts", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("source", "lang", "day", name=op.f("pk_rollups_posts")),
+        sa.PrimaryKeyConstraint("day", "source", "lang", name=op.f("pk_rollups_posts")),
     )
     op.add_column(
         "rollups_dirty", sa.Column("labels", sa.Boolean(), server_default=sa.true(), nullable=False, comment=LABELS)
