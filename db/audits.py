@@ -183,7 +183,7 @@ def drawn_posts(connection: Connection, draw: str, *, without: str | None = None
             source=row.source,
             source_id=row.source_id,
             lang=row.lang or UNKNOWN_LANGUAGE,
-            text="\n\n".join(part for part in (row.title, row.text) if part),
+            text=_whole(row.title, row.text),
             url=row.url,
         )
         for row in connection.execute(query)
@@ -196,6 +196,20 @@ def is_drawn(connection: Connection, post_ids: Sequence[int]) -> set[int]:
     for ids in _batches(post_ids):
         found.update(connection.scalars(select(Audit.post_id).where(Audit.post_id.in_(ids)).distinct()))
     return found
+
+
+def texts(connection: Connection, post_ids: Sequence[int]) -> dict[int, str | None]:
+    """Give the texts of posts, title and body in one; None where a post was deleted. Posts that are not stored are left out."""
+    found: dict[int, str | None] = {}
+    for ids in _batches(post_ids):
+        query = select(Post.id, Post.title, Post.text, Post.deleted_at).where(Post.id.in_(ids))
+        for row in connection.execute(query):
+            found[row.id] = None if row.deleted_at else _whole(row.title, row.text)
+    return found
+
+
+def _whole(title: str | None, text: str | None) -> str:
+    return "\n\n".join(part for part in (title, text) if part)
 
 
 # --- what people say --------------------------------------------------------------------------------------------------

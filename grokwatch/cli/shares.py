@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from classifiers.codebook import Aspect, Rival
 from db.periods import Step
 from grokwatch.cli.dates import end_moment, first_moment
 from grokwatch.cli.session import UsageError, database, load_settings
@@ -36,6 +37,12 @@ def shares(
         str | None, typer.Option("--from", metavar="DATE", help="First day, such as 2025-11-17, UTC.")
     ] = None,
     to: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day, which is included.")] = None,
+    aspect: Annotated[
+        list[Aspect] | None, typer.Option(help="Only posts about this (coding, price, …); repeatable.")
+    ] = None,
+    rival: Annotated[
+        list[Rival] | None, typer.Option(help="Only posts that name this rival (claude, …); repeatable.")
+    ] = None,
     denominator: Annotated[
         Denominator | None, typer.Option(help="Only shares of the five, or only of all relevant posts (default: both).")
     ] = None,
@@ -57,24 +64,31 @@ def shares(
     for tag in langs:
         if not LANGUAGE_TAG.fullmatch(tag):
             raise UsageError(f"--lang {tag!r} is not a language tag", mend="write it as ja, pt-BR or und (unknown)")
+    aspects, rivals = [one.value for one in aspect or ()], [one.value for one in rival or ()]
     rows: list[Share] = []
     whole: list[Share] = []
     chosen = list(Denominator) if denominator is None else [denominator]
     with database(load_settings()) as engine, engine.connect().execution_options(read_only=True) as connection:
         for each in chosen:
-            rows += estimate(connection, step=by, start=start, end=end, sources=sources, langs=langs, denominator=each)
+            rows += estimate(
+                connection, step=by, start=start, end=end, sources=sources, langs=langs, aspects=aspects, rivals=rivals,
+                denominator=each,
+            )  # fmt: skip
         rows.sort(key=lambda row: row.period_start)  # both denominators of a period together, each in its order
         if rows and rows[0].period_start != rows[-1].period_start and not as_json:
             first, last = rows[0].period_start, rows[-1].period_end
             for each in chosen:
-                whole += total(connection, start=first, end=last, sources=sources, langs=langs, denominator=each)
+                whole += total(
+                    connection, start=first, end=last, sources=sources, langs=langs, aspects=aspects, rivals=rivals,
+                    denominator=each,
+                )  # fmt: skip
         held, sample, baseline = holdings(connection), is_sample(connection), by_category(connection)
     if as_json:
         # Row by row: a person can read it, and a machine does not care.
         typer.echo("[" + ",\n ".join(json.dumps(_as_json(row), ensure_ascii=False) for row in rows) + "]")
     elif rows:
         print_table(rows, whole, by, baseline, sample=sample)
-    for message, mend in _notices(held, sample=sample, empty=not rows):
+    for message, mend in _notices(held, sample=sample, empty=not rows, by_label=bool(aspects or rivals)):
         _notify(message, mend, as_json=as_json)
 
 
@@ -89,10 +103,12 @@ def _as_json(row: "Share") -> dict[str, Any]:
     }
 
 
-def _notices(held: "Holdings", *, sample: bool, empty: bool) -> list[tuple[str, str | None]]:
+def _notices(held: "Holdings", *, sample: bool, empty: bool, by_label: bool) -> list[tuple[str, str | None]]:
     notices: list[tuple[str, str | None]] = []
     if not held.posts:
         notices.append(("No posts are stored yet, so there are no shares", "import some: grokwatch import FILE"))
+    elif empty and held.waiting < held.posts and by_label:
+        notices.append(("No labelled post with this aspect or rival matches", "leave out --aspect or --rival"))
     elif empty and held.waiting < held.posts:
         span = f"{held.first:%Y-%m-%d} to {held.last:%Y-%m-%d}" if held.first and held.last else "no span"
         names = ", ".join(held.sources)

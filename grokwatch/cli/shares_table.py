@@ -50,9 +50,13 @@ def print_table(
         margin = ["all of it", f"[dim]{first:%Y-%m-%d}[/dim]", f"[dim]to {end:%Y-%m-%d}[/dim]"]
         _add_period(table, whole, margin, denominators, baseline)
     console.print(table)
-    method = rows[0].method
+    methods = (
+        "; ".join(dict.fromkeys(row.method for row in (*rows, *whole) if row.status is Status.OK)) or rows[0].method
+    )
+    if any(row.extrapolated for row in rows):
+        methods += '.\n"extrapolated": corrected by the audits of all periods, for want of its own'
     console.print(
-        f"Interval: {method}. n: effective posts.\n"
+        f"Interval: {methods}. n: effective posts.\n"
         "Posts are counted by their label, shares add up probabilities. Too few: n < 30.\n"
         "Report: its shares of the five, November 2025. It gave no sample size and\n"
         "no method, so they have no interval: a difference proves nothing by itself.",
@@ -127,9 +131,12 @@ def _cell(row: Share | None) -> str:
 def _notes(period: list[Share], step: Step) -> list[str]:
     first, end = period[0].period_start, period[0].period_end
     whole = first == start_of(step, first) and end == next_start(step, first)
-    if whole and step is not Step.WEEK:
-        return []
-    return [f"[dim]{first:%m-%d} to {end - timedelta(microseconds=1):%m-%d}[/dim]"]
+    notes = []
+    if not whole or step is Step.WEEK:
+        notes.append(f"[dim]{first:%m-%d} to {end - timedelta(microseconds=1):%m-%d}[/dim]")
+    if any(row.corrected for row in period):
+        notes.append("[dim]extrapolated[/dim]" if any(row.extrapolated for row in period) else "[dim]audited[/dim]")
+    return notes
 
 
 def _name(row: Share, step: Step) -> str:
