@@ -29,6 +29,7 @@ def draw(
     category: Category | None,
     *,
     at_most: int,
+    least: float = 0.0,
     surest: float = 0.0,
     enough: int = 0,
     seed: int = SEED,
@@ -39,10 +40,12 @@ def draw(
 
     Parameters
     ----------
+    least
+        Posts below this probability are never drawn.
     surest, enough
         Posts below this probability are left out, unless fewer than `enough` would be left: then the most probable take part.
     """
-    found = stored.candidates(connection, selection, category)
+    found = [one for one in stored.candidates(connection, selection, category) if one.probability >= least]
     sure = [one for one in found if one.probability >= surest]
     if len(sure) < enough:
         sure = sorted(found, key=lambda one: (-one.probability, one.id))[:enough]

@@ -19,7 +19,9 @@ from insights.words.masking import masked
 
 CANDIDATES: Final = 400
 SURE: Final = 0.7
-"""Probability of the label from which a post is sure enough to be shown."""
+"""Probability of the label from which a post is shown first."""
+LIKELY: Final = 0.5
+"""Probability below which no post is shown, even where there is no other."""
 DUPLICATE: Final = 0.7
 """What two wordings have in common (`insights.likeness.copied`) from which one of them says nothing new."""
 SURENESS: Final = 0.1
@@ -96,7 +98,9 @@ def quotes(  # noqa: PLR0913 - every one is a choice of its own, all by keyword
         Of the draw. The same posts give the same quotes.
     """
     selection = Selection(start=start, end=end, sources=sources, langs=langs)
-    drawn = draw(connection, selection, category, at_most=CANDIDATES, surest=SURE, enough=4 * n, seed=seed)
+    drawn = draw(
+        connection, selection, category, at_most=CANDIDATES, least=LIKELY, surest=SURE, enough=4 * n, seed=seed
+    )
     texts = [_text(one) for one in drawn]
     readable = [place for place, text in enumerate(texts) if text]
     drawn, texts = [drawn[place] for place in readable], [texts[place] for place in readable]

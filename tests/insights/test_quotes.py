@@ -83,6 +83,11 @@ def test_sure_posts_come_first_and_unsure_ones_only_where_there_are_no_others(sq
     assert {quote.probability for quote in ask(sqlite_archive)} == {1.0}
 
 
+def test_a_post_that_is_likelier_something_else_is_never_shown(sqlite_archive):
+    write(sqlite_archive, [VOICE], probabilities={Category.LATENCY: 0.45, Category.OTHER: 0.3, Category.BIAS: 0.25})
+    assert ask(sqlite_archive) == []
+
+
 def test_deleted_posts_and_other_spans_languages_and_categories_are_not_shown(archive):
     write(archive, [SLOW])
     write(archive, [DOWN], lang="ja")
