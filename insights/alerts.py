@@ -18,7 +18,7 @@ from insights.changes import Verdict
 from insights.detection import BASELINE, LEAST_BASELINE, volume_surprise
 from insights.findings import Finding
 from insights.shares import Denominator, Status, total
-from insights.wording import count, day_name, interval, percent, points
+from insights.wording import count, day_name, interval, percent, points, points_interval
 
 WEEK: Final = timedelta(days=7)
 DAY: Final = timedelta(days=1)
@@ -218,8 +218,7 @@ def change_condition(finding: Finding) -> Condition | None:
             f"alert.change.{'rise' if rise else 'fall'}",
             category=words(f"category.{finding.category}"),
             points=points(change.difference or 0.0, words),
-            low=points(change.low or 0.0, words),
-            high=points(change.high or 0.0, words),
+            between=points_interval(change.low or 0.0, change.high or 0.0, words),
             share=percent(after.share or 0.0),
             interval=interval(after.low or 0.0, after.high or 0.0, words),
             where=_where(finding.group.source, finding.group.lang, words),

@@ -19,9 +19,18 @@ def interval(low: float, high: float, words: Catalogue) -> str:
 
 def points(difference: float, words: Catalogue) -> str:
     """Write a difference of shares in percentage points, with its sign: `+3 pp`, `−4 pp`, `±0 pp`."""  # noqa: RUF002 - as it is written
+    return words("format.points", points=_signed(difference))
+
+
+def points_interval(low: float, high: float, words: Catalogue) -> str:
+    """Write an interval of differences in percentage points, without the unit: `−1 to +9`, `−1〜+9`."""  # noqa: RUF002 - as it is written
+    return words("format.points_interval", low=_signed(low), high=_signed(high))
+
+
+def _signed(difference: float) -> str:
     whole = _rounded(difference)
     sign = "±" if whole == 0 else "+" if whole > 0 else "−"  # noqa: RUF001 - the typographic minus is meant
-    return words("format.points", points=f"{sign}{abs(whole)}")
+    return f"{sign}{abs(whole)}"
 
 
 def count(number: float) -> str:

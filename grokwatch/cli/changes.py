@@ -46,6 +46,7 @@ def changes(
     from db.series import watched_span
     from grokwatch.cli.changes_table import print_changes
     from insights.findings import findings
+    from insights.quotes import quotes
     from insights.sample import is_sample
 
     if weeks is not None and since is not None:
@@ -74,6 +75,7 @@ def changes(
                 sources=sources,
                 langs=langs,
                 categories=[one for one in chosen if one is not Category.OTHER],
+                quotes=quotes,
             )
     if as_json:
         rows = [_week_json(row, explained, sources, langs) for row, explained in weekly]
@@ -116,6 +118,7 @@ def _explain(
     from db.selection import Selection
     from insights.changes import Verdict
     from insights.findings import explain
+    from insights.quotes import quotes
 
     if row.change.verdict not in {Verdict.UP, Verdict.DOWN}:
         return None
@@ -129,6 +132,7 @@ def _explain(
         after=after,
         category=row.change.category,
         denominator=denominator,
+        quotes=quotes,
     )
 
 

@@ -184,6 +184,7 @@ def test_a_change_is_told_with_its_size_and_events(sqlite_engine, watching, cloc
     assert [one.condition for one in stored(sqlite_engine)].count("change latency rise") == 1
     assert alert.detail["difference_low"] < alert.detail["difference"] < alert.detail["difference_high"]
     assert "Latency and bugs is rising: +30 pp (95% interval +2" in alert.messages["en"]
+    assert alert.messages["en"].count(" pp") == 1
     assert "29 Sep 2025" in alert.messages["en"]
     assert "遅延・バグへの不満が上昇しています" in alert.messages["ja"]
 

@@ -43,6 +43,8 @@ def test_rows_have_every_field_and_every_kind(grokwatch):
     for parts in clear["contributions"].values():
         assert sum(part["contribution"] for part in parts) == pytest.approx(clear["difference"])
     assert clear["contributions"]["lang"][0]["part"] == "ja"
+    assert clear["quotes"]
+    assert {(quote["category"], quote["source"]) for quote in clear["quotes"]} == {("latency", "reddit")}
 
 
 @pytest.mark.usefixtures("outage")
