@@ -54,6 +54,9 @@ def latest_note(found: Figures, view: View, held: Holdings, words: Catalogue) ->
         of=words(f"denominator.{first.denominator}"),
     )
     sentences = [note]
+    if first.corrected:
+        whose = "extrapolated" if first.extrapolated else "own"
+        sentences.append(words(f"overview.now.corrected.{whose}", audits=count(first.audited)))
     if found.passed_over:
         sentences.append(words(f"overview.now.passed_over.{view.step}", periods=count(found.passed_over)))
     if held.last is not None:

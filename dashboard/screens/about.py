@@ -10,7 +10,7 @@ from insights.shares import ENOUGH
 from insights.wording import count, percent
 
 BEFORE = ("posts", "labels")
-AFTER = ("shares", "intervals", "too_few", "changes", "report", "limits")
+AFTER = ("shares", "intervals", "audits", "too_few", "changes", "report", "limits")
 
 
 def show(context: Context) -> None:
