@@ -62,6 +62,12 @@ class Classifier(Protocol):
         """The model behind the labels."""
         ...
 
-    def label(self, documents: Iterable[Document]) -> Iterator[Label]:
-        """Yield one label a document, in the order given."""
+    def label(self, documents: Iterable[Document]) -> Iterator[Label | None]:
+        """Yield one label a document, in the order given; None where the model gave no usable answer.
+
+        Raises
+        ------
+        ClassifierError
+            The model can't go on; the labels that were yielded stand.
+        """
         ...

@@ -88,6 +88,7 @@ class EncoderClassifier:
     """A `Classifier` on one ONNX file. Use `load`."""
 
     def __init__(self, folder: Path, *, threads: int | None = None) -> None:
+        self.folder = folder
         self.description = _description(folder / DESCRIPTION)
         weights = _bytes(folder / WEIGHTS)
         if hashlib.sha256(weights).hexdigest() != self.description.sha256:

@@ -7,7 +7,6 @@ import stat
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +21,7 @@ from db.errors import DatabaseError
 from grokwatch.check import Check, Status
 from grokwatch.doctor_alerts import check_addresses, check_deliveries
 from grokwatch.doctor_platforms import check_keys, check_live
+from grokwatch.model_choice import CHAT, describe, load_classifier, spending
 from grokwatch.privacy import KEY_FILE
 from grokwatch.settings import Settings
 
@@ -32,7 +32,6 @@ FUTURE: Final = timedelta(hours=1)
 """How far ahead of this machine's clock a post may lie before the clock is doubted."""
 HANGING: Final = timedelta(days=1)
 SHORT_KEY: Final = 16
-SHIPPED: Final = Settings.model_fields["model"].default
 
 
 def examine(settings: Settings, *, now: datetime, send_test: bool = False) -> Iterator[Check]:
@@ -141,8 +140,7 @@ def check_database(settings: Settings, *, now: datetime) -> Iterator[Check]:
 def check_model(settings: Settings) -> tuple[Any, Check]:
     """Load the classifier and label one text with it; gives its card, None where it can't be used."""
     try:
-        load = import_module("classifiers.encoder").load
-        classifier = load(None if settings.model == SHIPPED else Path(settings.model))
+        classifier = load_classifier(settings)
         (label,) = classifier.label([Document(text="Grok answers quickly today.", lang="en")])
     except ModuleNotFoundError as error:
         missing = Check(
@@ -156,7 +154,13 @@ def check_model(settings: Settings) -> tuple[Any, Check]:
         mend = "install Grokwatch again"
         return None, Check(name="model", status="fail", message=f"the model can't be loaded: {reason}", mend=mend)
     card = classifier.card
-    message = f"{card.version} loads and labels (sha256 {card.sha256[:12]}…, p_relevant {label.p_relevant:.2f})"
+    named = f"{card.version}, {describe(settings)},"
+    if label is None:
+        mend = "take a model that follows a JSON schema"
+        return card, Check(name="model", status="fail", message=f"{named} gave no usable answer", mend=mend)
+    message = f"{named} loads and labels (sha256 {card.sha256[:12]}…, p_relevant {label.p_relevant:.2f})"
+    if settings.model.startswith(CHAT):
+        message += f"; ${spending(settings).spent():,.4f} of ${settings.llm.max_cost_usd:,.2f} spent this month"
     return card, Check(name="model", status="ok", message=message)
 
 

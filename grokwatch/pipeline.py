@@ -4,16 +4,16 @@ A page's posts, the run's counts, the money it cost and the cursor after it are 
 nothing and doubles nothing: the next run reads on from the last committed cursor.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from classifiers.base import Classifier, Document
+from classifiers.base import Classifier, ClassifierError, Document, Label
 from collectors.base import Collector, Cursor, Page
 from db import ingest, labels, rollups, runs, sample
 from db.errors import DatabaseError
@@ -23,6 +23,8 @@ from db.labels import UnlabelledPost
 Clock = Callable[[], datetime]
 LABEL_BATCH = 512
 """Posts labelled between two commits: a kill costs no more than these."""
+LABELS_KEPT = timedelta(seconds=5)
+"""Time between two commits where the labels come slowly, from a model behind a network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +42,12 @@ class StoreSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassifySummary:
-    """What a run of `classify` did."""
+    """What a run of `classify` did; `failed` posts got no usable answer and are among the remaining ones."""
 
     model: str
     labelled: int
     remaining: int
+    failed: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,10 +141,12 @@ def store(
     author_hash: AuthorHash,
     on_page: Callable[[Page, Stored], None] | None = None,
     stopped: Callable[[], bool] = lambda: False,
+    detail: dict[str, Any] | None = None,
 ) -> StoreSummary:
     """Store everything that the collector has beyond its cursor.
 
-    The first page of real posts removes the sample posts, in the same transaction. `stopped` is asked after every page.
+    The first page of real posts removes the sample posts, in the same transaction. `stopped` is asked after every page;
+    `detail` is kept with the run, beside the stream's name.
 
     Raises
     ------
@@ -152,7 +157,7 @@ def store(
     """
     how = Storing(kind=kind, clock=clock, author_hash=author_hash, on_page=on_page, stopped=stopped)
     tally = Tally()
-    with opened_run(engine, kind, source=collector.source, clock=clock, detail={"stream": collector.stream}) as run:
+    with opened_run(engine, kind, source=collector.source, clock=clock, detail=(detail or {}) | {"stream": collector.stream}) as run:
         run.status = "ok" if store_stream(engine, collector, run.id, tally, how) else "interrupted"
     return StoreSummary(
         run_id=run.id,
@@ -217,27 +222,55 @@ def classify(
         runs.close_lost_runs(connection, "classify", source=None, now=clock())
     batches = _batches(engine, model_id, limit)
     first = next(batches, None)
-    labelled = 0
+    labelled = failed = 0
     if first is not None:
         with opened_run(engine, "classify", source=None, clock=clock) as run:
             run.status = "ok"
             for batch in chain([first], batches):
-                found = list(classifier.label(Document(text=post.text, lang=post.lang) for post in batch))
-                with engine.begin() as connection:
-                    stored = labels.store_labels(
-                        connection, model_id, list(zip(batch, found, strict=True)), now=clock()
-                    )
-                    rollups.refresh(connection)
-                    runs.add_counts(connection, run.id, read=len(batch), kept=stored)
-                labelled += stored
-                if on_batch is not None:
-                    on_batch(labelled)
-                if stopped():
-                    run.status = "interrupted"
+                for read in _read(classifier, batch, clock):
+                    pairs = [(post, label) for post, label in read if label is not None]
+                    with engine.begin() as connection:
+                        stored = labels.store_labels(connection, model_id, pairs, now=clock())
+                        rollups.refresh(connection)
+                        runs.add_counts(connection, run.id, read=len(read), kept=stored, broken=len(read) - len(pairs))
+                    labelled += stored
+                    failed += len(read) - len(pairs)
+                    if on_batch is not None:
+                        on_batch(labelled)
+                    if stopped():
+                        run.status = "interrupted"
+                        break
+                if run.status == "interrupted":
                     break
     with engine.begin() as connection:
         remaining = labels.count_unlabelled(connection, model_id)
-    return ClassifySummary(model=classifier.card.version, labelled=labelled, remaining=remaining)
+    return ClassifySummary(model=classifier.card.version, labelled=labelled, remaining=remaining, failed=failed)
+
+
+def _read(
+    classifier: Classifier, batch: Sequence[UnlabelledPost], clock: Clock
+) -> Iterator[list[tuple[UnlabelledPost, Label | None]]]:
+    """Label a batch, handing on what is there every few seconds, and what was labelled before the model failed.
+
+    A model behind a network takes minutes for a batch and money for every post.
+    """
+    read: list[tuple[UnlabelledPost, Label | None]] = []
+    since = clock()
+    try:
+        found = classifier.label(Document(text=post.text, lang=post.lang) for post in batch)
+        for post, label in zip(batch, found, strict=True):
+            if not read:
+                since = clock()
+            read.append((post, label))
+            if clock() - since >= LABELS_KEPT:
+                yield read
+                read = []
+    except ClassifierError:
+        if read:
+            yield read
+        raise
+    if read:
+        yield read
 
 
 def _batches(engine: Engine, model_id: int, limit: int | None) -> Iterator[list[UnlabelledPost]]:

@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from grokwatch.alert_settings import AlertSettings
+from grokwatch.llm_settings import LlmSettings
 from grokwatch.setting_types import Section, Timezone, Words
 
 PREFIX: Final = "GROKWATCH_"
@@ -220,7 +221,16 @@ class Settings(BaseSettings):
     language: Literal["en", "ja"] = Field(
         default="en", description="Language of dashboard, digest and charts: en or ja."
     )
-    model: str = Field(default="shipped", description="The classifier: shipped, or the folder of another model.")
+    model: str = Field(
+        default="shipped",
+        min_length=1,
+        description="The classifier: shipped, the folder of another model, or openai:NAME for a chat model.",
+    )
+    model_labels: Path | None = Field(
+        default=None,
+        description="YAML file that says what the labels of a model from Hugging Face mean; left out: labels.yaml in its "
+        "folder.",
+    )
     terms: Words = Field(
         default=DEFAULT_TERMS,
         min_length=1,
@@ -236,6 +246,7 @@ class Settings(BaseSettings):
     digest: DigestSettings = Field(default=DigestSettings(), description="Weekly digest")
     alerts: AlertSettings = Field(default=AlertSettings(), description="Alerts")
     sql: SqlSettings = Field(default=SqlSettings(), description="Ad-hoc SQL")
+    llm: LlmSettings = Field(default=LlmSettings(), description="Chat model, where GROKWATCH_MODEL=openai:NAME")
 
     @classmethod
     def settings_customise_sources(

@@ -16,13 +16,14 @@ app = typer.Typer(add_completion=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
-    """What a call did; the fields are those of `--json`."""
+    """What a call did; the fields are those of `--json`, `failed` only where a post failed."""
 
     labelled: int
     remaining: int
     seconds: float
     posts_per_second: float
     model: str
+    failed: int = 0
 
 
 @app.command(
@@ -38,7 +39,11 @@ def classify(
     settings = load_settings()
     with database(settings) as engine:
         done = label_waiting(engine, load_classifier(settings), limit=limit)
-    typer.echo(json.dumps(asdict(done), ensure_ascii=False) if as_json else sentence(done))
+    if as_json:
+        fields = {name: value for name, value in asdict(done).items() if name != "failed" or value}
+        typer.echo(json.dumps(fields, ensure_ascii=False))
+    else:
+        typer.echo(sentence(done))
 
 
 def label_waiting(engine: Engine, classifier: Classifier, *, limit: int | None = None) -> Labelled:
@@ -69,6 +74,7 @@ def label_waiting(engine: Engine, classifier: Classifier, *, limit: int | None =
         seconds=round(seconds, 3),
         posts_per_second=round(done.labelled / seconds, 1) if seconds else 0.0,
         model=done.model,
+        failed=done.failed,
     )
 
 
@@ -78,6 +84,10 @@ def sentence(done: Labelled) -> str:
         return f"Nothing to label: every stored post has a label of {done.model}."
     posts = "1 post" if done.labelled == 1 else f"{done.labelled:,} posts"
     rest = f"{done.remaining:,} still to label" if done.remaining else "none left"
-    return (
+    said = (
         f"Labelled {posts} with {done.model} in {done.seconds:.1f} s ({done.posts_per_second:,.0f} a second); {rest}."
     )
+    if done.failed:
+        failed = "1 post" if done.failed == 1 else f"{done.failed:,} posts"
+        said += f" The model gave no usable answer for {failed}; the next call asks again."
+    return said

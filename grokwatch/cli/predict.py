@@ -33,9 +33,13 @@ class Question:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """How many lines were answered, how many could not be, and which was the first of those."""
+    """How many lines were answered, how many could not be read, and which was the first of those.
+
+    `unanswered` lines were read, but the model gave no usable answer.
+    """
 
     labelled: int = 0
+    unanswered: int = 0
     broken: int = 0
     first_broken: int | None = None
 
@@ -44,7 +48,7 @@ class Tally:
     help="Label JSON lines, without a database.\n\n"
     'Each line is {"id": …, "text": "…", "lang": "…"}; id and lang may be left out. Each answer holds id, lang, relevant, '
     "p_relevant, category (null where not relevant), probabilities (of the six categories, given that the post is "
-    "relevant), polarity, aspects, mentions and model. A line that can't be read is answered by id, error and line in "
+    "relevant), polarity, aspects, mentions and model. A line that can't be read or labelled is answered by id, error and line in "
     "its place; the exit code is then 1.\n\n"
     "Example: grokwatch predict posts.jsonl > labels.jsonl"
 )
@@ -68,12 +72,19 @@ def predict(
         if file == "-" and text is None and sys.stdin.isatty():
             typer.echo("Reading JSON lines from the terminal; Ctrl-D ends them.", err=True)
         tally = answer(lines, load_classifier(load_settings()), sys.stdout.buffer)
+    if tally.unanswered:
+        complain(
+            f"the model gave no usable answer for {tally.unanswered} of the lines",
+            'ask for them again; the answers name them under "error"',
+            as_json=as_json,
+        )
     if tally.broken:
         complain(
-            f"{tally.broken} of {tally.broken + tally.labelled} lines could not be read, the first is line {tally.first_broken}",
+            f"{tally.broken} of {tally.broken + tally.labelled + tally.unanswered} lines could not be read, the first is line {tally.first_broken}",
             'give one JSON object a line with a string "text"; the answers name the reasons under "error"',
             as_json=as_json,
         )
+    if tally.broken or tally.unanswered:
         raise typer.Exit(1)
 
 
@@ -87,9 +98,13 @@ def answer(lines: Iterable[bytes], classifier: Classifier, out: BinaryIO) -> Tal
                 tally.broken += 1
                 tally.first_broken = tally.first_broken or question.line
                 fields: dict[str, Any] = {"id": question.id, "error": question.error, "line": question.line}
+            elif (label := next(labels)) is None:
+                tally.unanswered += 1
+                error = "the model gave no usable answer"
+                fields = {"id": question.id, "error": error, "line": question.line}
             else:
                 tally.labelled += 1
-                fields = {"id": question.id, **_fields(next(labels)), "model": model}
+                fields = {"id": question.id, **_fields(label), "model": model}
             # A lone surrogate in an id has no UTF-8 form; its escape is what JSON writes for it.
             out.write(json.dumps(fields, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
         out.flush()

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -83,16 +82,16 @@ def log_to_stderr(*, quiet: bool = False) -> None:
 
 
 def load_classifier(settings: Settings) -> Classifier:
-    """Load the model that the settings name: the shipped one, or a folder of the same shape.
+    """Load the model that the settings name (`grokwatch.model_choice`).
 
     Raises
     ------
     ClassifierError
         There is no usable model there.
     """
-    from classifiers.encoder import load
+    from grokwatch import model_choice
 
-    return load() if settings.model == "shipped" else load(Path(settings.model))
+    return model_choice.load_classifier(settings, clock=now)
 
 
 def now() -> datetime:
