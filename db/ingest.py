@@ -140,23 +140,31 @@ def _update(connection: Connection, row: Row[Any], post: RawPost, *, now: dateti
     if post.deleted:
         entomb(connection, [row.id], now=now)
         return True
-    older = row.edited_at is not None and (post.edited_at is None or post.edited_at < row.edited_at)
-    if older:
-        return False
     text_changed = (row.title, row.text) != (post.title, post.text)
+    taken = text_changed and not _is_lesser(row, post)
     news: dict[str, Any] = {}
-    if text_changed:
-        news = {"title": post.title, "text": post.text, "edited_at": post.edited_at or now}
+    if taken:
+        # A row without a score came from a source that tells less, such as a feed: its text in another form is no edit.
+        is_form = row.score is None and post.score is not None
+        news = {"title": post.title, "text": post.text, "edited_at": post.edited_at or (None if is_form else now)}
     for name, value in (("score", post.score), ("replies", post.replies)):
-        if value is not None and value != getattr(row, name):
+        known = getattr(row, name)
+        if value is not None and value != known and (known is None or taken or not text_changed):
             news[name] = value
     if news:
         connection.execute(update(Post).where(Post.id == row.id).values(news))
-    if text_changed:
+    if taken:
         connection.execute(delete(Label).where(Label.post_id == row.id))
         audits.void(connection, row.id)
         mark_dirty(connection, [row.created_at])
-    return text_changed
+    return taken
+
+
+def _is_lesser(row: Row[Any], post: RawPost) -> bool:
+    """Tell whether another text of a post is older than the row's, or comes from a source that tells less of it."""
+    if row.edited_at is not None:
+        return post.edited_at is None or post.edited_at < row.edited_at
+    return post.edited_at is None and row.score is not None and post.score is None
 
 
 def entomb(connection: Connection, post_ids: Sequence[int], *, now: datetime) -> None:

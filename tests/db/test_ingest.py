@@ -13,6 +13,8 @@ from classifiers.codebook import Category, Polarity
 from collectors.base import Cursor, Kind, Page, RawPost
 from db import ingest, labels, models, rollups, runs
 
+HOUR = timedelta(hours=1)
+
 
 def post(number, now, **changes):
     given = RawPost(
@@ -26,7 +28,6 @@ def post(number, now, **changes):
         score=1,
     )
     return replace(given, **changes)
-
 
 def put(engine, now, *posts, cursor=None):
     with engine.begin() as connection:
@@ -124,6 +125,36 @@ def test_a_score_that_rises_is_kept_without_a_new_label(engine, now):
     assert stored.changed == 0
     assert rows(engine, models.Post.score) == [40]
     assert label_all(engine, now) == 0
+
+
+def test_a_feeds_text_gives_way_to_the_apis_and_is_no_edit(engine, now):
+    put(engine, now, post(1, now, text="Grok & I", score=None))
+    label_all(engine, now)
+    stored = put(engine, now + HOUR, post(1, now, text="*Grok* & I", score=7))
+    assert stored.changed == 1
+    assert label_all(engine, now) == 1
+    put(engine, now + 2 * HOUR, post(1, now, text="*Grok* & I", score=9))
+    assert rows(engine, models.Post.edited_at) == [None]
+    assert rows(engine, models.Post.score) == [9]
+
+
+def test_an_apis_text_stands_against_a_feeds(engine, now):
+    put(engine, now, post(1, now, text="*Grok* & I", score=7))
+    assert label_all(engine, now) == 1
+    assert put(engine, now + HOUR, post(1, now, text="Grok & I", score=None)).changed == 0
+    assert rows(engine, models.Post.text) == ["*Grok* & I"]
+    put(engine, now + HOUR, post(1, now, text="Grok & we", edited_at=now + HOUR))
+    assert rows(engine, models.Post.text) == ["Grok & we"]
+
+
+def test_scores_go_on_after_an_edit_that_the_platform_does_not_date(engine, now):
+    put(engine, now, post(1, now, score=1))
+    put(engine, now + HOUR, post(1, now, text="Grok, edited", score=2))
+    put(engine, now + 2 * HOUR, post(1, now, text="Grok, edited", score=3))
+    assert rows(engine, models.Post.score) == [3]
+    assert rows(engine, models.Post.edited_at) == [now + HOUR]
+    put(engine, now + 2 * HOUR, post(1, now, score=9))  # an archive from before the edit
+    assert rows(engine, models.Post.score) == [3]
 
 
 def test_posts_run_counts_and_cursor_are_one_transaction(engine, now):
