@@ -104,17 +104,17 @@ class Backoff:
         """Give the seconds to wait after the attempt of this number (from 1); None: give up.
 
         What the platform asks for (`Retry-After`, else the reset of its window) is waited in full, with jitter on top,
-        so that many clients do not come back in the same instant. A wait beyond the ceiling is not worth sitting
-        through: the next visit comes back.
+        so that many clients do not come back in the same instant. One that it says is over, and that it refuses all the
+        same, is no answer: then we wait ever longer by ourselves. A wait beyond the ceiling is not worth sitting through: the
+        next visit comes back.
         """
         if attempt >= self.attempts:
             return None
         asked = retry_after(headers, now)
-        if asked is None:
-            return min(self.first * 2 ** (attempt - 1), self.ceiling) * chance.uniform(0.5, 1)
-        if asked > self.ceiling:
-            return None
-        return asked + chance.uniform(0, self.first)
+        own = min(self.first * 2 ** (attempt - 1), self.ceiling) * chance.uniform(0.5, 1)
+        if not asked:
+            return own
+        return None if asked > self.ceiling else asked + chance.uniform(0, self.first)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
