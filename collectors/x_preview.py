@@ -97,6 +97,8 @@ def preview(access: XAccess, cursor: Cursor | None, *, left_usd: float, now: dat
             )
             for group in access.groups
         ]
+    if left_usd < sum(request.cost_usd for request in requests):
+        return Preview(way="spent", requests=(), left_usd=left_usd, fractions={})
     if not state.rates:
         return Preview(way="unknown", requests=tuple(requests), left_usd=left_usd, fractions={})
     plan = outlook(access, state, left_usd=left_usd, now=now)

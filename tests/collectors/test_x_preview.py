@@ -58,3 +58,8 @@ def test_the_census_comes_first_when_it_is_due():
 def test_with_the_money_gone_there_is_nothing_to_ask():
     found = preview(ACCESS, a_cursor(3000.0), left_usd=0.02, now=NOW)
     assert (found.way, found.cost_usd) == ("spent", 0.0)
+
+
+def test_money_that_does_not_reach_for_the_first_count_is_spent():
+    found = preview(ACCESS, None, left_usd=0.009, now=NOW)
+    assert (found.way, found.requests, found.cost_usd) == ("spent", (), 0.0)
