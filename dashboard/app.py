@@ -39,6 +39,7 @@ def main() -> None:
     pages = [
         st.Page("screens/overview.py", title=texts("page.overview"), url_path="overview", default=True),
         st.Page("screens/alerts.py", title=texts("page.alerts"), url_path="alerts"),
+        st.Page("screens/voices.py", title=texts("page.voices"), url_path="voices"),
         st.Page("screens/audit.py", title=texts("page.audit"), url_path="audit"),
         st.Page("screens/data.py", title=texts("page.data"), url_path="data"),
         st.Page("screens/about.py", title=texts("page.about"), url_path="about"),

@@ -19,6 +19,8 @@ from insights.holdings import Holdings
 from insights.wording import count
 
 BOTH_DATES = 2
+PAGE = "chosen_on"
+FIRST = "overview"
 WIDGETS = ("period", "days", "step", "source", "posts_in", "of")
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -38,8 +40,12 @@ def choose_language(view: View) -> View:
     return replace(view, language=chosen)
 
 
-def choose_posts(context: Context) -> View:
-    """Let the reader choose posts and how to show them."""
+def choose_posts(context: Context, page: str = FIRST) -> View:
+    """Let the reader choose posts and how to show them, the same on every page that asks."""
+    if st.session_state.get(PAGE, FIRST) != page:  # what was chosen on another page since is in the view
+        st.session_state[PAGE] = page
+        for name in WIDGETS:
+            st.session_state.pop(_key(name, context.words.language), None)
     texts, holdings = context.words, context.stock.holdings
     view = context.view.known(sources=list(holdings.sources), langs=list(holdings.langs))
     with st.sidebar:
@@ -118,4 +124,6 @@ def _numbered(name: str, number: int, texts: Catalogue) -> str:
 
 
 def _key(name: str, language: str) -> str:
-    return f"{name}.{language}"
+    # Each page has its own: a widget that is met again on another page would start from its first option.
+    page = st.session_state.get(PAGE, FIRST)
+    return f"{name}.{language}" if page == FIRST else f"{name}.{page}.{language}"
