@@ -52,10 +52,12 @@ def show(context: Context) -> None:
     if trouble := st.session_state.pop(TROUBLE, None):
         st.warning(words(f"audit.trouble.{trouble}"), icon=":material/error:")
     if waiting:
-        _ask(context, _next(waiting), auditor)
+        post = _next(waiting)
+        _ask(context, post, auditor)
+        _draw_feet(context, auditor, post)
     else:
         st.success(words("audit.finished"), icon=":material/task_alt:")
-    _draw_feet(context, auditor)
+        _draw_feet(context, auditor, None)
 
 
 def _ask_name(words: Catalogue) -> None:
@@ -100,44 +102,52 @@ def _ask(context: Context, post: DrawnPost, auditor: str) -> None:
         format_func=lambda one: words(f"aspect.{one}"),
     )
     st.markdown(words("audit.category"))
-    columns = st.columns(len(Category) + 1)
-    for number, (column, category) in enumerate(zip(columns, Category, strict=False), start=1):
-        column.button(
+    answers = st.container(horizontal=True)
+    for number, category in enumerate(Category, start=1):
+        answers.button(
             words(f"category.{category}"),
             key=f"audit.say.{category}",
             help=words(f"category.about.{category}"),
             shortcut=str(number),
             on_click=_say,
             args=(context, post.id, auditor, category),
-            width="stretch",
         )
-    columns[-1].button(
+    answers.button(
         words("audit.not_relevant"),
         key="audit.say.irrelevant",
         help=words("audit.not_relevant_help"),
         shortcut=NOT_RELEVANT_KEY,
         on_click=_say,
         args=(context, post.id, auditor, None),
-        width="stretch",
-    )
-    st.button(
-        words("audit.skip"), key="audit.skip", shortcut=SKIP_KEY, on_click=_skip, args=(post.id,), type="tertiary"
     )
 
 
-def _draw_feet(context: Context, auditor: str) -> None:
+def _draw_feet(context: Context, auditor: str, post: DrawnPost | None) -> None:
     words = context.words
-    done: list[int] = st.session_state.get(DONE, [])
-    st.button(
+    feet = st.container(horizontal=True)
+    feet.button(
         words("audit.undo"),
         key="audit.undo",
         shortcut=UNDO_KEY,
         icon=":material/undo:",
-        disabled=not done,
+        disabled=not st.session_state.get(DONE),
         on_click=_undo,
         args=(context, auditor),
+        type="tertiary",
     )
-    st.button(words("audit.another_name"), key="audit.another", on_click=_forget, type="tertiary")
+    if post is not None:
+        feet.button(
+            words("audit.skip"),
+            key="audit.skip",
+            shortcut=SKIP_KEY,
+            icon=":material/skip_next:",
+            on_click=_skip,
+            args=(post.id,),
+            type="tertiary",
+        )
+    feet.button(
+        words("audit.another_name"), key="audit.another", icon=":material/person:", on_click=_forget, type="tertiary"
+    )
     st.caption(words("audit.note"))
 
 
