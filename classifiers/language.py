@@ -126,6 +126,9 @@ _HINT_FLOOR_OF_ONE_WORD: Final = 0.25
 """The fewer words there are, the less the model's own answer is worth."""
 _FEW_LETTERS: Final = 3
 
+_INDONESIANS_TO_A_MALAY: Final = 3.0
+"""How much more the model has to believe in Malay, where no word tells the two apart."""
+
 _HINDI_WORDS: Final = _words(
     "aaj aadhe aap aapko abhi accha acha achha achhi agar apna apne apni aur baar baat baad baje baki bahut batao bata badhiya bekaar bhai bhi bina bola bolo"
     " bolta bolte chahiye chal chalo dekh dekha dekho dete diya diye dono dusra ekdum gaya gaye gayi gya gayab haan hai hain hoga hoon hota hoti hua hui"
@@ -142,14 +145,15 @@ _HINDI_SHARE: Final = 0.18
 _HINDI_HITS: Final = 2.0
 
 _MALAY_WORDS: Final = _words(
-    "tak takde takyah nak boleh kerana sahaja je jer kot macam camni camtu awak korang dah duit kena tengok bagi kat cakap ni tu ialah apabila pasal"
-    " sebab semalam cuba guna pula pun aku weh telefon kereta percuma wang syarikat melayu malaysia ringgit rm minggu pejabat teruk eh kan takkan tiada"
-    " laju lambat petang mahu hendak lepas esok jugak habis dekat kami tulis sesiapa setakat pegawai tugasan cukai sebulan gaji berbaloi bertanya ketiga-tiga betul-betul kerajaan terlalu siap"
+    "tak takde takyah nak boleh kerana sahaja je jer kot macam camni camtu awak korang dah duit tengok kat cakap ni tu ialah apabila pasal"
+    " sebab cuba guna weh telefon kereta percuma wang syarikat melayu malaysia ringgit rm pejabat teruk takkan tiada laju lambat mahu lepas esok jugak"
+    " sesiapa setakat pegawai tugasan cukai berbaloi ketiga-tiga betul-betul kerajaan minit arahan sikit perasan gaduh khabarnya"
+    " mmg skrg lps bln nok pahtu ore kemas mentua makmal tuan puan encik cikgu manakala sekiranya bulat-bulat pertama kedai ataupun"
 )
 _INDONESIAN_WORDS: Final = _words(
     "nggak gak ga enggak ngga banget bgt udah sudah aja saja kalau kalo karena gue gua gw lu lo bisa bikin pake cuma doang sih deh dong nih tuh"
-    " kok kayak kaya gimana kenapa uang mobil gratis bilang ngomong coba pas soalnya terus trus jadi biar sama buat emang malah makanya mau bahasa indonesia"
-    " butuh harus kemarin besok kantor gitu gini masih sampai sampe yang pakai itu untuk dari tidak"
+    " kok kayak kaya gimana kenapa uang mobil gratis bilang ngomong coba pas soalnya terus trus jadi biar sama emang makanya mau bahasa indonesia"
+    " butuh kemarin besok kantor gitu gini sampe pakai mundur hp jg ngaco sekantorku kawan itulah sebabnya"
 )
 
 
@@ -258,7 +262,7 @@ def _likeliest(words: list[str], allowed: frozenset[str] | None, prior: str | No
     """Give the language that outweighs the others clearly, or None."""
     scores = _scores(words, allowed, _written(prior))
     malay = scores.pop("ms", 0.0)
-    malay_first = malay > scores.get("id", 0.0)
+    malay_first = malay > _INDONESIANS_TO_A_MALAY * scores.get("id", 0.0)
     if malay:
         scores["id"] = scores.get("id", 0.0) + malay
     best = max(scores, key=lambda tag: scores[tag], default=None)

@@ -32,7 +32,8 @@ class _Names:
 
 def _latin(names: str) -> str:
     """Bound Latin names by what is no Latin letter or digit: kana, Han and Hangul may touch them."""
-    return rf"(?<![A-Za-z0-9\u00c0-\u024f])(?:{names})(?![A-Za-z0-9\u00c0-\u024f])"
+    letter = "A-Za-z0-9\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
+    return rf"(?<![{letter}])(?:{names})(?![{letter}])"
 
 
 def _cyrillic(names: str) -> str:
@@ -65,12 +66,14 @@ _NAMES: Final[Mapping[Rival, tuple[_Names, ...]]] = {
             sure=_pattern(
                 r"chat\s?-?gpt",
                 _latin(
-                    r"open\s?ai\w*|gpt[-\s]?(?:\d[\w.]*|oss)|o[134][- ](?:mini|pro|preview|high)|sora\s?2|codex[- ](?:cli|max|mini)"
+                    r"open\s?ai\w*|cgpt|gpt[-\s]?(?:\d[\w.]*|oss)|o[134][- ](?:mini|pro|preview|high)|sora\s?2|codex[- ](?:cli|max|mini)"
                 ),
                 "チャットGPT|チャット?ジーピーティー|チャッピー|ちゃっぴー|チャピー|オープンAI",
-                "[챗쳇][\\s-]?(?:gpt|[지쥐]피티)|지피티|쥐피티|오픈\\s?ai",
-                _cyrillic("чат\\s?-?(?:гпт|жпт|джи\\s?пи\\s?ти|джипити)\\w{0,2}|гпт\\w{0,2}|жпт|опен\\s?эйай|опенаи"),
-                "تشات\\s?جي\\s?بي\\s?تي|شات\\s?جي\\s?بي\\s?تي|جي\\s?بي\\s?تي|چت\\s?جی[\\s\u200c]?پی[\\s\u200c]?تی|چیٹ\\s?جی\\s?پی\\s?ٹی",
+                "[챗쳇][\\s-]?(?:gpt|[지쥐]피티)|챗지(?=[는나로도랑가를만의]|보다|한테|[^가-힣]|$)|지피티|쥐피티|오픈\\s?ai",
+                _cyrillic(
+                    "чат\\s?-?(?:гпт|жпт|джи\\s?пи\\s?ти|джипити)\\w{0,2}|гпт\\w{0,2}|жпт|опен\\s?эйай|опенаи|оупен\\s?(?:ай|эйай|еяй|аї|аями|аях)"
+                ),
+                "تشات\\s?جي\\s?بي\\s?تي|شات\\s?جي\\s?بي\\s?تي|جي\\s?بي\\s?تي|چت\\s?جی[\\s\u200c]?پی[\\s\u200c]?تی|(?:چیٹ\\s?)?جی\\s?پی\\s?ٹی",
                 "चैट\\s?जी\\s?पी\\s?टी|चैटजीपीटी|চ্যাট\\s?জিপিটি|แชท\\s?จีพีที|แชตจีพีที|צ['׳]?אט\\s?(?:gpt|ג['׳]י\\s?פי\\s?טי)|ג['׳]יפיטי",
             ),
             words=_pattern(_latin("gpts?")),
@@ -95,7 +98,7 @@ _NAMES: Final[Mapping[Rival, tuple[_Names, ...]]] = {
         _Names(
             sure=re.compile(_latin("O[134]-mini")),
             words=_pattern(_latin("o[134]")),
-            only_beside=_pattern(_AI),
+            only_beside=_pattern(_AI, _latin(r"grok[- ]?[3-5](?:\.\d)?|the o[134] (?:days|era)")),
             instead=_pattern(_latin("visas?|ozone|o[12] arena")),
         ),
     ),
@@ -110,14 +113,14 @@ _NAMES: Final[Mapping[Rival, tuple[_Names, ...]]] = {
                 _cyrillic("антропик\\w{0,2}|энтропик"),
             ),
             words=_pattern(
-                _latin("claude(?:['’]?s)?"),
+                _latin("claud(?:e(?:['’]?s)?|em|owi)"),
                 "クロード|克劳德|克勞德|클로드",
                 _cyrillic("клод(?:а|у|ом|е|ові|ом)?"),
                 _arabic("كلود|کلود|کلاڈ"),
                 "क्लॉड|क्लाउड(?=\\s?(?:एआई|ai|कोड))|ক্লড|קלוד|Κλοντ|โคลด",
             ),
             instead=_pattern(
-                r"(?:jean|marie|pierre|anne|paul|saint|st|жан)[-\s.]{1,2}(?:claude|клод)|(?:ジャン|장|尚|让)[=＝・\-\s·]?(?:クロード|클로드|克劳德|克勞德)",
+                r"(?<!\w)(?:jean|marie|pierre|anne|paul|saint|st|жан)[-\s.]{1,2}(?:claude|клод)|(?:ジャン|장|尚|让)[=＝・\-\s·]?(?:クロード|클로드|克劳德|克勞德)",
                 r"claude\s+(?:monet|debussy|rains|shannon|l[ée]vi|juncker|mak[ée]l[ée]l[ée]|giroux|van damme|cahun|lemieux|puel|chabrol|lelouch|fran[çc]ois"
                 r"|bernard|berri|lorrain|mckay|joseph|bessy|sautet|steele|speed|frollo|le roux|brasseur|rich)",
                 "クロード[・\\s]?(?:モネ|ドビュッシー|シャノン|レイン|ルルーシュ)|克[劳勞]德[·・\\s]?(?:莫奈|德彪西|香农)|클로드\\s?(?:모네|드뷔시|섀넌)|клод\\s(?:моне|дебюсси|шеннон|леви|ван)",
@@ -128,11 +131,15 @@ _NAMES: Final[Mapping[Rival, tuple[_Names, ...]]] = {
             sure=_pattern(_latin("anthropic")),
             words=_pattern(_latin("opus")),
             instead=_pattern(
-                "magnum opus|opus dei|opus no\\b|opus number|opus magnum|opus [12789]\\d|opus codec|opus audio|his opus|her opus"
+                r"magnum opus|opus dei|opus no\.? ?\d|opus number|opus magnum|opus codec|opus audio|his opus|her opus|sonata|symphon|concerto|beethoven|chopin|mozart|brahms"
             ),
         ),
         _Names(
-            sure=_pattern(_latin("claude (?:sonnet|haiku)")),
+            sure=_pattern(
+                _latin(r"claude (?:sonnet|haiku)|grok\S{0,12} (?:from|than|vs\.?|over|to) (?:sonnet|haiku)"),
+                _latin(r"(?:from|than|vs\.?|over) (?:sonnet|haiku) (?:to|and|or|is) grok\S{0,12}"),
+                r"(?:跟|比|换成|換成)\s?(?:sonnet|haiku)|(?:sonnet|haiku)\s?(?:的位置|差不多|更|比|也|便宜|贵|貴)",
+            ),
             words=re.compile(_latin("Sonnet|Haiku")),
             only_beside=_pattern(
                 _latin(
@@ -174,7 +181,10 @@ _NAMES: Final[Mapping[Rival, tuple[_Names, ...]]] = {
             only_beside=_pattern(_latin("google|chatgpt|gpt\\S{0,6}|openai|bing|claude|copilot|chatbots?")),
         ),
         _Names(
-            sure=_pattern(_latin("google veo")),
+            sure=_pattern(
+                _latin(r"google veo|(?:imagine|sora|kling|runway|seedance)\s?(?:[,/+x]|vs\.?|or|and|ou|e|y)\s?veo"),
+                _latin(r"veo\s?(?:[,/+x]|vs\.?|or|and|ou|e|y)\s?(?:imagine|grok imagine|sora|kling|runway|seedance)"),
+            ),
             words=re.compile(_latin("Veo")),
             only_beside=re.compile(_VIDEO.replace("|veo|sora", "|sora"), re.IGNORECASE),
             instead=_pattern(
@@ -190,12 +200,14 @@ _NAMES: Final[Mapping[Rival, tuple[_Names, ...]]] = {
             ),
             words=re.compile(
                 # The company among its peers; neither its services nor a search on it.
+                r"(?:گوگل|جوجل|غوغل|गूगल|(?<![\u0400-\u04ff])(?:гугл|гуґл)(?:а|у|е|ом|ы)?(?![\u0400-\u04ff-]))|"
                 r"(?<![A-Za-z0-9])(?<!\b[Oo]n )(?<!\b[Ii]n )(?<!\b[Ee]n )(?<!\b[Ss]ur )(?<!\b[Nn]o )(?<!\b[Cc]on )(?<!Dr\. )Google(?![A-Za-z0-9])(?!(?:['’]s)?[\s-]?(?:Play|Maps?|Drive|Docs?|Sheets?|Slides|Translate|Search|Chrome|Pixel|Accounts?|Analytics|Ads?"
                 r"|Scholar|Calendar|Photos?|Meet|Colab|Cloud|Fonts?|Forms?|News|Trends|Pay|Wallet|Store|Home|Fi|Voice|it|search\w*|login|sign|results?|reviews?|translat\w+|maps?|account|Takvim|p[rř]eklad\w*|Tradu\w+)\b)|谷歌(?!地图|搜索|浏览器|翻译|邮箱|账号)"
             ),
             only_beside=_pattern(
                 _latin(r"openai|anthropic|deepmind|xai|meta|ai (?:race|labs?|companies|models?)|llms?"),
                 "大模型",
+                _cyrillic("оупен\\w{1,6}|опенаи|опен\\s?эйай|антропик\\w{0,2}"),
             ),
         ),
     ),
@@ -219,7 +231,7 @@ _NAMES: Final[Mapping[Rival, tuple[_Names, ...]]] = {
                 _cyrillic("коп[аі]й?лот\\w{0,2}|копилот\\w{0,2}"),
                 "كوبايلوت|कोपायलट|কোপাইলট|קופיילוט",
             ),
-            words=_pattern(_latin("copilot(?:['’]?s)?")),
+            words=_pattern(_latin("copilot(?:['’]?s|em|owi)?"), r"(?-i:(?<!\w)Copilot[au](?!\w))"),
             instead=_pattern(
                 _latin(
                     "pilot (?:and|or|with|saw|took) \\S{0,5}\\s?copilots?|cockpits?|airlines?|airplanes?|aircraft|boeing|airbus|rally"
@@ -234,11 +246,16 @@ _NAMES: Final[Mapping[Rival, tuple[_Names, ...]]] = {
                     r"llama[-\s]?[1-5](?:\.\d)?(?:[-\s]?\d{1,3}b)?|llama[-\s]?\d{1,3}b|llama\.cpp|code\s?llama|llama (?:scout|maverick|guard|models?|api)|meta(?:['’]s)?[-\s]?llama"
                     r"|meta\s?ai|meta['’]s ai|(?:ai|ia|ki) (?:de|von|di|da|of|from) meta"
                 ),
-                "メタAI|메타\\s?ai|라마\\s?[1-4]|ラマ\\s?[34]",
+                "メタAI|메타\\s?ai|라마\\s?[1-4]|ラマ\\s?[34]|لاما\\s?[234]",
                 _cyrillic("л?лам[аы]\\s?[234]"),
             ),
-            words=re.compile(_latin("LLaMA|LLAMA|Llama|llama")),
-            only_beside=_pattern(_AI.replace("|prompts?", "")),
+            words=re.compile(_latin("LLaMA|LLAMA|Llama|llama") + "|(?<![\u0621-\u06d3])لاما(?![\u0621-\u06d3])"),
+            only_beside=_pattern(
+                _AI.replace("|prompts?", ""),
+                _latin(r"toke(?:ns?|n)|lokal\w*|flop\w*"),
+                "локальн|модел|موديل|نموذج",
+                "🦙",
+            ),
             instead=_pattern(
                 _latin(
                     r"(?:se|me|te|le|nos|os|les|que|lo|la|no|una|quien|quién|cómo|como|así) llama|llama (?:la|el|a|al|de|mucho|que|los|las|así|un|una)|alpacas?|zoos?|farms?|wool"
@@ -255,7 +272,7 @@ _NAMES: Final[Mapping[Rival, tuple[_Names, ...]]] = {
                 ),
                 "ミストラルAI|미스트랄\\s?ai",
             ),
-            words=_pattern(_latin("mistral"), "ミストラル|미스트랄", _cyrillic("мистрал[ья]")),
+            words=_pattern(_latin("mistral(?:em|owi|u)?"), "ミストラル|미스트랄", _cyrillic("мистрал[ья]")),
             instead=_pattern(
                 _latin(r"winds?|wind speed|vents?|souffle|rafales?|provence|warships?|navire|gusts?|viento|wetter")
             ),
@@ -263,7 +280,7 @@ _NAMES: Final[Mapping[Rival, tuple[_Names, ...]]] = {
         _Names(
             sure=_pattern(_latin("lechat app")),
             words=re.compile(_latin("Le Chat")),
-            only_beside=_pattern(_latin("ai|ia|ki|mistral|chatgpt|claude|gemini")),
+            only_beside=_pattern(_latin("ai|ia|ki|mistral|chatgpt|claude|gemini|grok")),
         ),
     ),
     Rival.PERPLEXITY: (

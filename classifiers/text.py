@@ -90,10 +90,11 @@ _STRAY_JOINER: Final = re.compile(
     f"|\u200d(?![{_LETTER_THAT_JOINS}\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff])"
 )
 _STYLED: Final = re.compile(
-    "[\u2460-\u24ff\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc\uff01-\uffee\U0001d400-\U0001d7ff\U0001f100-\U0001f10c]+"
+    "[\u249c-\u24e9\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc\uff01-\uffee\U0001d400-\U0001d7ff\U0001f100-\U0001f10c]+"
 )
 """Full-width and half-width forms, letters in circles, Arabic presentation forms, mathematical bold: NFKC makes plain
-letters of them. Everything else (½, ™, ㍻, …) keeps its form, because NFKC would change what it says."""
+letters of them. Everything else (½, ™, ㍻, …) keeps its form, because NFKC would change what it says; so do the numbers of a list, because ①ChatGPT
+is not 1ChatGPT."""
 
 _DIACRITIC: Final = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _MARK: Final = (

@@ -21,6 +21,8 @@ from classifiers.language import canonical, detect
         ("Hôm nay Grok chậm quá, chờ mãi không trả lời", "vi"),
         ("Grok hari ini lemot banget, gue udah nunggu lama", "id"),
         ("Grok hari ni lambat sangat, dah tunggu lama tak jawab, nak refund boleh ke", "ms"),
+        ("Kemas kini terbaru menukar susunan, arahan saya tiada lagi selepas minit pertama", "ms"),
+        ("Agar keluaran Grok lebih terarah, sebutkan terlebih dahulu peran dan batas panjang", "id"),
         ("Ang bagal ng Grok ngayon, hindi na sumasagot kanina pa", "tl"),
         ("grok aaj bahut slow hai yaar, kuch bhi load nahi ho raha", "hi-Latn"),
         ("ग्रोक आज बहुत धीमा चल रहा है", "hi"),

@@ -55,6 +55,7 @@ def test_whatever_comes_in_nfc_without_surrogates_nul_or_invisible_signs_comes_o
         ("ｸﾞﾛｯｸ", "グロック"),
         ("𝗚𝗿𝗼𝗸 Ⓖⓡⓞⓚ", "Grok Grok"),
         ("½ of ㍻ ™", "½ of ㍻ ™"),
+        ("①ChatGPT ②Grok", "①ChatGPT ②Grok"),
         ("G̶r̶o̶k̶", "Grok"),
         ("soooooooo slow!!!!!!", "sooo slow!!!"),
         ("❤️❤️❤️❤️❤️❤️", "❤️❤️❤️"),
