@@ -15,7 +15,10 @@ from classifiers.codebook import IRRELEVANT, Aspect, Category, Polarity
 
 FOLDER: Final = Path(__file__).parent / "corpus"
 OTHER_HAND: Final = "val-"
-"""Files with these names were written for validation alone, by somebody who had not seen the training posts."""
+"""Files with these names are for validation alone."""
+TEXT_FIRST: Final = ("add-first-", "val-first-")
+"""Files with these names hold posts that were written without a label in mind, and labelled by two or three others. They are the nearest to
+real posts that writing comes: vaguer, and as hard for a model."""
 REAL_LIFE: Final = ("life-", "register-", "add-", OTHER_HAND)
 """Files with these names hold the categories in about the shares of real life; the others hold the five categories alike."""
 HELD_OUT: Final = 10
@@ -54,6 +57,11 @@ class Example:
     def real_life(self) -> bool:
         """Whether the post belongs to a file with the class shares of real life."""
         return self.file.startswith(REAL_LIFE)
+
+    @property
+    def text_first(self) -> bool:
+        """Whether the post was written before anybody thought of its label."""
+        return self.file.startswith(TEXT_FIRST)
 
     @property
     def digest(self) -> str:

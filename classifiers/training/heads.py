@@ -23,6 +23,8 @@ BALANCED_WEIGHT: Final = 0.3
 """What a post from a balanced file counts beside a real-life one, before the shares are evened out."""
 PENALTY: Final[Mapping[str, float]] = {"relevance": 0.015, "category": 0.015, "polarity": 0.015, "aspects": 0.01}
 """Factor of the squared weights in the loss of each head."""
+TEXT_FIRST_WEIGHT: Final = 3.0
+"""What a post counts whose text came before its label."""
 FOLDS: Final = 5
 STEPS: Final = 100
 HEADS: Final = ("relevance", "category", "polarity", "aspects")
@@ -42,7 +44,12 @@ class Calibration:
 
 def sample_weights(examples: Sequence[Example]) -> NDArray[np.float64]:
     """Weights that add up to the number of posts and give every outcome its share of real life."""
-    weights = np.array([1.0 if example.real_life else BALANCED_WEIGHT for example in examples])
+    weights = np.array(
+        [
+            TEXT_FIRST_WEIGHT if example.text_first else 1.0 if example.real_life else BALANCED_WEIGHT
+            for example in examples
+        ]
+    )
     totals: Counter[str] = Counter()
     for example, weight in zip(examples, weights, strict=True):
         totals[example.outcome] += weight
