@@ -92,14 +92,13 @@ class CheckpointClassifier:
         """Give each text the probability of every label of the checkpoint."""
         torch: Any = import_module("torch")
         read_texts = [cues.focus(text) for text in texts]
-        found = np.zeros((len(texts), len(self._order)))
-        order = sorted(range(len(texts)), key=lambda number: len(read_texts[number]))
+        pieces = self._tokenizer(read_texts, truncation=True, max_length=self._longest)["input_ids"]
+        # A text of which the tokenizer leaves nothing says nothing for any label.
+        found = np.full((len(texts), len(self._order)), 1 / len(self._order))
+        order = sorted((n for n in range(len(texts)) if pieces[n]), key=lambda number: len(pieces[number]))
         for start in range(0, len(order), BATCH):
             members = order[start : start + BATCH]
-            fed = self._tokenizer(
-                [read_texts[member] for member in members], truncation=True, max_length=self._longest, padding=True,
-                return_tensors="pt",
-            )  # fmt: skip
+            fed = self._tokenizer.pad({"input_ids": [pieces[member] for member in members]}, return_tensors="pt")
             with torch.inference_mode():
                 logits = self._model(**fed).logits.float()
             shares = logits.sigmoid() if self._many else logits.softmax(dim=-1)
