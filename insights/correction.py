@@ -25,6 +25,9 @@ from insights.bootstrap import Floats, thread_sums, typical_thread
 FEWEST_AUDITS: Final = 50
 """Audited posts below which nothing is corrected: the correction would be noise."""
 
+FEWEST_COUNTED: Final = 10
+"""The same for audited posts that people put into the denominator's categories: the others tell nothing of its shares."""
+
 FEWEST_A_GROUP: Final = 8
 """Audited posts of one outcome below which they are taken together with those of others."""
 
@@ -64,6 +67,10 @@ class AuditedPosts:
     def __len__(self) -> int:
         """Count the posts."""
         return len(self.outcome)
+
+    def suffice(self, columns: Sequence[int]) -> bool:
+        """Tell whether these are enough to correct shares of these categories with."""
+        return len(self) >= FEWEST_AUDITS and float(self.truth[:, list(columns)].sum()) >= FEWEST_COUNTED
 
     def only(self, chosen: NDArray[np.bool_]) -> "AuditedPosts":
         """Give some of the posts."""

@@ -24,7 +24,7 @@ from db.selection import Selection
 from db.thread_sums import PeriodSums, period_sums
 from insights.audit import Audits, audited
 from insights.bootstrap import Floats, bands, draws, interval
-from insights.correction import FEWEST_AUDITS, Population, correct
+from insights.correction import Population, correct
 
 ENOUGH: Final = 30.0
 """Effective posts below which a share is not shown."""
@@ -156,8 +156,8 @@ class _Estimator:
     def _estimate(self, start: datetime, end: datetime, sums: PeriodSums, columns: list[int]) -> _Estimate:
         rng = np.random.default_rng((self.seed, int(start.timestamp())))
         own = self.audits.between(start, end) if self.audits is not None else None
-        used = own if own is not None and len(own.posts) >= FEWEST_AUDITS else self.audits
-        if used is None or len(used.posts) < FEWEST_AUDITS:
+        used = own if own is not None and own.posts.suffice(columns) else self.audits
+        if used is None or not used.posts.suffice(columns):
             clusters = sums.threads[:, columns]
             sampled = draws(clusters, resamples=self.resamples, rng=rng, merged=sums.merged)
             return _Estimate(shares=clusters.sum(axis=0) / clusters.sum(), sampled=sampled)

@@ -159,6 +159,12 @@ def test_few_audits_correct_nothing(archive):
     assert {row.method for row in ask(archive)} == {"bootstrap over threads, 1000 resamples"}
 
 
+def test_audits_that_found_nothing_about_grok_correct_nothing(archive):
+    archive = filled(archive)
+    label_all(archive, draw(archive, n=60).name, lambda _: NOT_RELEVANT)
+    assert not any(row.corrected for row in ask(archive))
+
+
 def test_audits_of_a_period_correct_it_and_say_so(archive):
     archive = filled(archive)
     before = {row.category: row.share for row in ask(archive)[:5]}
