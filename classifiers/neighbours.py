@@ -6,7 +6,9 @@ bits, with file, line and a checksum of each post instead of its text. The texts
 
 import hashlib
 import zipfile
+import zlib
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +38,7 @@ class Sketch:
         (features,) and (features, dimensions): what is taken off features, and what they are turned by.
     points : (posts, dimensions)
         The turned features, each post's largest at 127: only directions count.
-    file, line, checksum : (posts,)
+    file_number, line, checksum : (posts,)
         Where each post stands, as a place in `files`, a line from 1, and the checksum of its text.
     """
 
@@ -45,7 +47,7 @@ class Sketch:
     axes: NDArray[np.float16]
     points: NDArray[np.int8]
     files: NDArray[np.str_]
-    file: NDArray[np.uint16]
+    file_number: NDArray[np.uint16]
     line: NDArray[np.uint32]
     checksum: NDArray[np.uint32]
 
@@ -80,11 +82,12 @@ def read(folder: Path, sha256: str) -> Sketch | str:
     if not path.is_file():
         return "the model came without its training posts' features"
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        # Read as a whole: NumPy leaves a file open that turns out to be no archive.
+        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as kept:
             fields: dict[str, Any] = {name: kept[name] for name in Sketch.__dataclass_fields__}
         fields["sha256"] = str(fields["sha256"])
         sketch = Sketch(**fields)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error):
         return f"{path} is damaged"
     if sketch.sha256 != sha256:
         return f"{path} belongs to other weights"
@@ -119,7 +122,7 @@ def nearest(features: NDArray[Any], sketch: Sketch, *, corpus: Path = CORPUS, mo
 
 
 def _neighbour(sketch: Sketch, row: int, similarity: float, corpus: Path) -> Neighbour:
-    file, line = str(sketch.files[sketch.file[row]]), int(sketch.line[row])
+    file, line = str(sketch.files[sketch.file_number[row]]), int(sketch.line[row])
     stored = _line(corpus / file, line)
     text = stored.get("text")
     same = isinstance(text, str) and checksum(text) == int(sketch.checksum[row])

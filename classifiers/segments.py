@@ -1,6 +1,7 @@
 """Where the words of a text begin and end: at spaces where there are any, by a small segmenter (BudouX) in Japanese, Chinese and Thai."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
@@ -13,8 +14,8 @@ _THAI: Final = "\u0e00-\u0e7f"
 _LAO_TO_KHMER: Final = "\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"
 _RUN: Final = re.compile(rf"[{_THAI}]+|[{_HAN}{_KANA}]+|[{_LAO_TO_KHMER}]+|[^\s{_THAI}{_HAN}{_KANA}{_LAO_TO_KHMER}]+")
 _WORDLIKE: Final = re.compile(r"\w|[^\W_]|[\u2190-\u2bff\U0001f000-\U0001faff]")
-_LETTERS_A_PIECE: Final = 6
-"""Length of a piece in the scripts that have neither spaces nor a segmenter here: Lao, Burmese, Khmer."""
+_LETTERS_A_PIECE: Final = 4
+"""Least length of a piece in the scripts that have neither spaces nor a segmenter here: Lao, Burmese, Khmer."""
 
 
 def words(text: str) -> list[Span]:
@@ -33,7 +34,13 @@ def _parts(run: re.Match[str], text: str) -> Iterator[Span]:
     start, end = run.span()
     first = run[0][0]
     if re.match(f"[{_LAO_TO_KHMER}]", first):
-        yield from ((at, min(at + _LETTERS_A_PIECE, end)) for at in range(start, end, _LETTERS_A_PIECE))
+        at = start
+        for number in range(start + 1, end):
+            # A mark stays with its letter.
+            if number - at >= _LETTERS_A_PIECE and not unicodedata.category(text[number]).startswith("M"):
+                yield at, number
+                at = number
+        yield at, end
     elif re.match(f"[{_HAN}{_KANA}{_THAI}]", first):
         if re.match(f"[{_THAI}]", first):
             parts = _segmenter("thai").parse(run[0])

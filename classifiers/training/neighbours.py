@@ -53,7 +53,7 @@ def sketch(
         axes=axes,
         points=neighbours.rounded(((features - mean) @ axes.astype(np.float32)).astype(np.float32)),
         files=np.array(files),
-        file=np.array([files.index(example.file) for example in examples], np.uint16),
+        file_number=np.array([files.index(example.file) for example in examples], np.uint16),
         line=np.array([example.line for example in examples], np.uint32),
         checksum=np.array([neighbours.checksum(example.text) for example in examples], np.uint32),
     )
