@@ -114,19 +114,24 @@ def _threads(connection: Connection, model: int, day: datetime) -> Iterator[tupl
         .join(Label, labelled_by(model))
         .where(Post.created_at >= day, Post.created_at < day + DAY, Post.deleted_at.is_(None))
     )
-    rows = connection.execute(query).all()
+    result = connection.execute(query)
+    cursor: Any = result.cursor
+    rows: list[tuple[Any, ...]] = cursor.fetchall()  # as the driver gives them: a busy day has many thousands
+    result.close()
     if not rows:
         return
     sources, langs, threads, *columns = zip(*rows, strict=True)
     keys = np.fromiter(map(key_of, sources, threads), np.int64, len(threads))
-    yield from _cells(sources, langs, keys, np.array(columns, np.float64).T)
+    order = np.argsort(keys)
+    yield from _cells(sources, langs, keys, np.array(columns, np.float64).T, order)
 
 
 def _cells(
-    sources: Sequence[str], langs: Sequence[str], keys: Keys, sums: Sums
+    sources: Sequence[str], langs: Sequence[str], keys: Keys, sums: Sums, order: NDArray[np.intp]
 ) -> Iterator[tuple[Cell, tuple[int, bytes]]]:
     source_names, source = _numbered(sources)
     lang_names, lang = _numbered(langs)
+    source, lang, keys, sums = source[order], lang[order], keys[order], sums[order]
     nothing = np.zeros(len(keys), np.int64)
     width = len(lang_names)
     cells = [(one, other) for one in source_names for other in lang_names]
@@ -145,7 +150,7 @@ def _numbered(names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
 def _packed(
     cells: Sequence[Cell], cell: NDArray[np.int64], keys: Keys, sums: Sums
 ) -> Iterator[tuple[Cell, tuple[int, bytes]]]:
-    order = np.lexsort((keys, cell))
+    order = np.argsort(cell, kind="stable")  # the threads of a cell stay in the order of their keys
     cell, keys = cell[order], keys[order]
     new = np.ones(len(keys), bool)
     new[1:] = (cell[1:] != cell[:-1]) | (keys[1:] != keys[:-1])

@@ -43,7 +43,7 @@ class Days:
         if self.summed is None:
             return None
         chosen = self.summed
-        sources = RollupDaily.source.in_(chosen.sources) if chosen.sources else RollupDaily.source == ALL
+        sources = _among(RollupDaily.source, chosen.sources or (ALL,))
         langs = chosen.has_lang(RollupDaily.lang) if chosen.langs else RollupDaily.lang == ALL
         return query.where(sources, langs, *self._within(RollupDaily.day, chosen))
 
@@ -99,6 +99,10 @@ def cut(connection: Connection, selection: Selection, *, labels_alone: bool = Fa
         marked=marked,
         raw=[replace(selection, start=start, end=end) for start, end in spans],
     )
+
+
+def _among(column: Any, names: Sequence[str]) -> ColumnElement[bool]:  # noqa: ANN401 - a column of names
+    return column == names[0] if len(names) == 1 else column.in_(names)
 
 
 def _joined(days: Collection[datetime]) -> Iterator[tuple[datetime, datetime]]:

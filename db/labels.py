@@ -11,7 +11,7 @@ from classifiers.base import Label as GivenLabel
 from classifiers.base import ModelCard
 from classifiers.codebook import Category
 from db.models import Base, Label, Model, Post
-from db.rollups import mark_dirty
+from db.rollups import mark_labelled, mark_new
 from db.upsert import insert as insert_or
 
 
@@ -120,7 +120,8 @@ def store_labels(
             update(posts).where(posts.c.id == bindparam("post")).values(lang=bindparam("detected")),
             detected,
         )
-    mark_dirty(connection, (post.created_at for post, _ in valid))
+        mark_new(connection, (post.created_at for post, _ in valid))  # to another language
+    mark_labelled(connection, (post.created_at for post, _ in valid))
     return len(valid)
 
 

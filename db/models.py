@@ -396,7 +396,7 @@ class RollupDirty(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     hour: Mapped[datetime]
     labels: Mapped[bool] = mapped_column(
-        default=True, server_default=true(), comment="labels changed, not only posts came that have none yet"
+        default=True, server_default=true(), comment="true: labels changed; false: posts came or went"
     )
 
 

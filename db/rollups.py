@@ -38,17 +38,27 @@ def hour_of(moment: datetime) -> datetime:
 
 
 def mark_dirty(connection: Connection, moments: Iterable[datetime]) -> None:
-    """Note, in the transaction that changes labels, that the hours of these posts must be counted anew."""
-    _mark(connection, moments, labels=True)
+    """Note, in the transaction that changes posts and their labels, that these hours must be counted anew."""
+    hours = _hours(moments)
+    _mark(connection, hours, labels=True)
+    _mark(connection, hours, labels=False)
+
+
+def mark_labelled(connection: Connection, moments: Iterable[datetime]) -> None:
+    """Note likewise that labels of these hours changed; how many posts there are did not."""
+    _mark(connection, _hours(moments), labels=True)
 
 
 def mark_new(connection: Connection, moments: Iterable[datetime]) -> None:
-    """Note, in the transaction that stores them, that posts came to these hours; they have no labels yet."""
-    _mark(connection, moments, labels=False)
+    """Note likewise that posts came to these hours, which have no labels yet."""
+    _mark(connection, _hours(moments), labels=False)
 
 
-def _mark(connection: Connection, moments: Iterable[datetime], *, labels: bool) -> None:
-    hours = sorted({hour_of(moment) for moment in moments})
+def _hours(moments: Iterable[datetime]) -> list[datetime]:
+    return sorted({hour_of(moment) for moment in moments})
+
+
+def _mark(connection: Connection, hours: Sequence[datetime], *, labels: bool) -> None:
     if hours:
         connection.execute(insert(RollupDirty), [{"hour": hour, "labels": labels} for hour in hours])
 
@@ -68,7 +78,7 @@ def refresh(connection: Connection) -> int:
         connection.execute(delete(RollupHourly).where(RollupHourly.model_id.in_(models), RollupHourly.hour.in_(batch)))
         _count_hours(connection, batch)
     daily.count_labels(connection, daily.days_of(hours))
-    daily.count_posts(connection, daily.days_of(mark.hour for mark in marks))
+    daily.count_posts(connection, daily.days_of(mark.hour for mark in marks if not mark.labels))
     # By number: what another transaction has marked since then stays marked.
     for start in range(0, len(marks), MARKS_A_STATEMENT):
         ids = [mark.id for mark in marks[start : start + MARKS_A_STATEMENT]]

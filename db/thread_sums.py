@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import numpy as np
@@ -96,14 +96,12 @@ def _from_days(connection: Connection, step: Step | None, cut: days.Days) -> Ite
             *(getattr(RollupDaily, f"v_{category}") for category in Category),
             RollupDaily.n_threads,
             RollupDaily.threads,
-        )
-        .where(RollupDaily.model_id == active_model())
-        .order_by(RollupDaily.day)
+        ).where(RollupDaily.model_id == active_model())
     )
     if query is None:
         return
     width = len(Category)
-    for period, *figures, number, packed in connection.execute(query):
+    for period, *figures, number, packed in sorted(connection.execute(query).all(), key=itemgetter(0)):
         yield _Part(
             day=period,
             threads=unpack(number, packed),

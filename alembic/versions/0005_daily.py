@@ -15,7 +15,7 @@ depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 COUNTS = ("posts", "relevant", "excitement", "latency", "bias", "satisfaction", "abandonment", "other")
-LABELS = "labels changed, not only posts came that have none yet"
+LABELS = "true: labels changed; false: posts came or went"
 PACKED = "sums of weight · p_relevant · p_category by thread, packed (db/thread_groups.py)"
 
 
@@ -53,7 +53,8 @@ def upgrade() -> None:
         hour = "date_trunc('hour', created_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'"
     else:
         hour = "strftime('%Y-%m-%d %H:00:00.000000', created_at)"
-    op.execute(f"INSERT INTO rollups_dirty (hour) SELECT DISTINCT {hour} FROM posts")  # noqa: S608 - two constants
+    for labels in ("true", "false"):
+        op.execute(f"INSERT INTO rollups_dirty (hour, labels) SELECT DISTINCT {hour}, {labels} FROM posts")  # noqa: S608 - constants
 
 
 def downgrade() -> None:
