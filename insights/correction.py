@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.codebook import OUTCOMES
 from insights.bootstrap import Floats, thread_sums, typical_thread
 
 FEWEST_AUDITS: Final = 50
@@ -51,7 +52,7 @@ class AuditedPosts:
     predicted
         n x c; p(relevant) · p(category | relevant).
     outcome
-        The classifier's own answer, as a number.
+        The classifier's own answer, a place in `classifiers.codebook.OUTCOMES`.
     weights
         1 / probability of having been collected and audited, up to a constant.
     threads
@@ -114,6 +115,55 @@ class Corrected:
     tuning: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """Audits made ready to correct populations with, for one denominator; `prepare` makes it.
+
+    Populations that the same correction is applied to share the chance of which posts were audited.
+    """
+
+    sample: "_Sample"
+    group_of: NDArray[np.int64]
+    columns: list[int]
+    redrawn: tuple[Floats, Floats]
+
+    def apply(self, population: Population, *, rng: np.random.Generator, tuning: float | None = None) -> Corrected:
+        """Correct the shares of a population; see `correct`."""
+        sample, chosen = self.sample, self.columns
+        totals = population.threads.sum(axis=0)
+        sizes = np.bincount(self.group_of, population.outcomes, minlength=sample.groups).astype(np.float64)
+
+        def shares_of(means: tuple[Floats, Floats], tuned: float) -> Floats:
+            truth, predicted = means
+            masses = tuned * totals[chosen] + np.einsum("g,rgc->rc", sizes, truth - tuned * predicted)
+            return _shares(np.maximum(masses, 0.0))
+
+        if tuning is None:
+            tuning = sample.tuning(sizes, shares_of(sample.means(), 1.0)[0])
+        shares = shares_of(sample.means(), tuning)[0]
+        labels = population.threads[:, chosen]
+        by_model = _shares(labels.sum(axis=0)[None, :])
+        spread = sample.spread(shares, by_model[0])
+        unseen = (1.0 - population.audited) ** 0.5
+        resamples = len(self.redrawn[0])
+        by_threads = (_shares(thread_sums(labels, resamples=resamples, rng=rng)) - by_model) * spread
+        by_audits = (shares_of(self.redrawn, tuning) - shares) * unseen
+        pieces = (
+            _influence(labels, by_model[0]) * spread / float(labels.sum()),
+            sample.influences(sizes, shares, tuning) * unseen,
+        )
+        sampled = np.clip(shares + _student(pieces) * (by_threads + by_audits), 0.0, 1.0)
+        thread = typical_thread(labels, merged=population.merged) / float(labels.sum())
+        return Corrected(shares=shares, sampled=_with_prior(sampled, shares, thread, rng), tuning=tuning)
+
+
+def prepare(audits: AuditedPosts, *, columns: Sequence[int], resamples: int, rng: np.random.Generator) -> Correction:
+    """Make audits ready, at least one; `columns` are the categories of the denominator."""
+    group_of = _groups(audits)
+    sample = _sample(audits, group_of, list(columns))
+    return Correction(sample=sample, group_of=group_of, columns=list(columns), redrawn=sample.redrawn(resamples, rng))
+
+
 def correct(
     population: Population,
     audits: AuditedPosts,
@@ -139,40 +189,14 @@ def correct(
     tuning
         λ; the best one by the audits where it is None.
     """
-    chosen = list(columns)
-    totals = population.threads.sum(axis=0)
-    group_of = _groups(audits, population.outcomes)
-    sizes = np.bincount(group_of, population.outcomes).astype(np.float64)
-    sample = _sample(audits, group_of, chosen)
-
-    def shares_of(means: tuple[Floats, Floats], tuned: float) -> Floats:
-        truth, predicted = means
-        masses = tuned * totals[chosen] + np.einsum("g,rgc->rc", sizes, truth - tuned * predicted)
-        return _shares(np.maximum(masses, 0.0))
-
-    if tuning is None:
-        tuning = sample.tuning(sizes, shares_of(sample.means(), 1.0)[0])
-    shares = shares_of(sample.means(), tuning)[0]
-    labels = population.threads[:, chosen]
-    by_model = _shares(labels.sum(axis=0)[None, :])
-    drawn = _shares(thread_sums(labels, resamples=resamples, rng=rng))
-    by_threads = (drawn - by_model) * sample.spread(shares, by_model[0])
-    by_audits = (shares_of(sample.redrawn(resamples, rng), tuning) - shares) * (1.0 - population.audited) ** 0.5
-    pieces = (
-        _influence(labels, by_model[0]) * sample.spread(shares, by_model[0]) / float(labels.sum()),
-        sample.influences(sizes, shares, tuning) * (1.0 - population.audited) ** 0.5,
-    )
-    sampled = np.clip(shares + _student(pieces) * (by_threads + by_audits), 0.0, 1.0)
-    thread = typical_thread(labels, merged=population.merged) / float(labels.sum())
-    return Corrected(shares=shares, sampled=_with_prior(sampled, shares, thread, rng), tuning=tuning)
+    return prepare(audits, columns=columns, resamples=resamples, rng=rng).apply(population, rng=rng, tuning=tuning)
 
 
-def _groups(audits: AuditedPosts, weight: Floats) -> NDArray[np.int64]:
-    """Give each outcome the number of its group; those with few audited posts are the last group together."""
-    found = np.bincount(audits.outcome, minlength=len(weight))
+def _groups(audits: AuditedPosts) -> NDArray[np.int64]:
+    """Give each outcome the number of its group; the last group holds those with few audited posts together."""
+    found = np.bincount(audits.outcome, minlength=len(OUTCOMES))
     alone = found >= FEWEST_A_GROUP
-    rest = ~alone & ((found > 0) | (weight > 0))
-    if rest.any() and found[rest].sum() < FEWEST_A_GROUP and alone.any():
+    if found[~alone].sum() < FEWEST_A_GROUP and alone.any():
         alone[np.flatnonzero(alone)[np.argmin(found[alone])]] = False
     return np.where(alone, np.cumsum(alone) - 1, int(alone.sum()))
 

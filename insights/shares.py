@@ -24,7 +24,7 @@ from db.selection import Selection
 from db.thread_sums import PeriodSums, period_sums
 from insights.audit import Audits, audited
 from insights.bootstrap import Floats, bands, draws, interval
-from insights.correction import Population, correct
+from insights.correction import Correction, Population, prepare
 
 ENOUGH: Final = 30.0
 """Effective posts below which a share is not shown."""
@@ -106,10 +106,17 @@ class _Estimator:
     resamples: int
     seed: int
     audits: Audits | None = None
+    pooled: Correction | None = None
+    """By the audits of all periods, where there are enough."""
 
     @property
     def categories(self) -> tuple[Category, ...]:
         return FIVE if self.denominator is Denominator.FIVE else tuple(Category)
+
+    @property
+    def columns(self) -> list[int]:
+        """Places of the categories in `Category`."""
+        return [list(Category).index(category) for category in self.categories]
 
     def method(self, found: _Estimate | None = None) -> str:
         by_threads = f"bootstrap over threads, {self.resamples} resamples"
@@ -120,7 +127,7 @@ class _Estimator:
 
     def estimate(self, start: datetime, end: datetime, sums: PeriodSums) -> list[Share]:
         categories = self.categories
-        columns = [list(Category).index(category) for category in categories]
+        columns = self.columns
         mass = float(sums.threads[:, columns].sum())
         squares = sums.squares_five if self.denominator is Denominator.FIVE else sums.squares_relevant
         effective = mass * mass / squares if squares > 0 else 0.0
@@ -155,22 +162,22 @@ class _Estimator:
 
     def _estimate(self, start: datetime, end: datetime, sums: PeriodSums, columns: list[int]) -> _Estimate:
         rng = np.random.default_rng((self.seed, int(start.timestamp())))
-        own = self.audits.between(start, end) if self.audits is not None else None
-        used = own if own is not None and own.posts.suffice(columns) else self.audits
-        if used is None or not used.posts.suffice(columns):
+        if self.audits is None or self.pooled is None:
             clusters = sums.threads[:, columns]
             sampled = draws(clusters, resamples=self.resamples, rng=rng, merged=sums.merged)
             return _Estimate(shares=clusters.sum(axis=0) / clusters.sum(), sampled=sampled)
-        outcomes = np.array(sums.outcomes)
-        population = Population(
-            threads=sums.threads,
-            merged=sums.merged,
-            outcomes=outcomes,
-            audited=min(float(used.collected.sum() / outcomes.sum()), 1.0) if used is own else 0.0,
-        )
-        found = correct(population, used.posts, columns=columns, resamples=self.resamples, rng=rng)
+        own, correction, outcomes = self.audits.between(start, end), self.pooled, np.array(sums.outcomes)
+        of_its_own, part = own.posts.suffice(columns), 0.0
+        if of_its_own:
+            correction = prepare(own.posts, columns=columns, resamples=self.resamples, rng=rng)
+            part = min(float(own.collected.sum() / outcomes.sum()), 1.0)
+        population = Population(threads=sums.threads, merged=sums.merged, outcomes=outcomes, audited=part)
+        found = correction.apply(population, rng=rng)
         return _Estimate(
-            shares=found.shares, sampled=found.sampled, audited=len(used.posts), extrapolated=used is not own
+            shares=found.shares,
+            sampled=found.sampled,
+            audited=len(own.posts) if of_its_own else len(self.audits.posts),
+            extrapolated=not of_its_own,
         )
 
     def nothing(self, start: datetime, end: datetime) -> list[Share]:
@@ -250,7 +257,12 @@ def _estimator(
 ) -> _Estimator:
     # Audits of any time: where a period has too few of its own, the others tell how the classifier errs.
     audits = audited(connection, replace(selection, start=None, end=None))
-    return _Estimator(denominator=denominator, resamples=resamples, seed=seed, audits=audits)
+    estimator = _Estimator(denominator=denominator, resamples=resamples, seed=seed, audits=audits)
+    if audits is None or not audits.posts.suffice(estimator.columns):
+        return estimator
+    rng = np.random.default_rng(seed)
+    pooled = prepare(audits.posts, columns=estimator.columns, resamples=resamples, rng=rng)
+    return replace(estimator, pooled=pooled)
 
 
 def _starts(step: Step, first: datetime, end: datetime) -> Iterator[datetime]:
