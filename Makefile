@@ -60,6 +60,7 @@ build/base/config.json: | $(VENV)/.installed-train
 
 train: $(VENV)/.installed-train check-corpus build/base/config.json ## Train the shipped model anew: an hour or two on two cores
 	@$(BIN)/python -m classifiers.training.finetune --base build/base --out classifiers/model --card docs/model-card.md
+	@$(BIN)/python -m classifiers.training.neighbours --model classifiers/model
 
 $(VENV)/.installed-train: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "· installing what training needs"
