@@ -1,6 +1,6 @@
 """A large archive of labelled posts in a SQLite file, made fast: what `bench/rollups.py` measures on.
 
-Two years of posts with the hours of the day and the days of the week in them, two platforms, forty languages, threads of
+Two years of posts until a noon with the hours of the day and the days of the week in them, two platforms, forty languages, threads of
 heavy-tailed length that run over hours and days, a quarter of X's posts collected, texts and labels from a pool.
 """
 
@@ -17,7 +17,8 @@ from classifiers.codebook import Aspect, Category, Polarity, Rival
 
 START = datetime(2024, 11, 25, tzinfo=UTC)
 DAYS = 728
-END = START + timedelta(days=DAYS)
+END = START + timedelta(days=DAYS, hours=-12)
+"""Noon of the last day: a day in progress is half over, on average."""
 LANGS = (
     "en", "ja", "es", "pt-BR", "tr", "ar", "hi", "id", "fr", "de", "ko", "zh-Hans", "ru", "it", "th", "pl", "nl", "fa",
     "vi", "uk", "zh-Hant", "sv", "und", "tl", "ro", "cs", "el", "he", "fi", "ur", "bn", "ms", "hu", "da", "no", "ta",
@@ -49,7 +50,7 @@ def times(posts: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDAr
     first = rng.choice(hours, size=len(sizes), p=busy / busy.sum()) * 3600 + rng.integers(0, 3600, len(sizes))
     thread = np.repeat(np.arange(len(sizes)), sizes)[:posts]
     seconds = first[thread] + (rng.exponential(6 * 3600.0, posts) * (rng.random(posts) < 0.8)).astype(np.int64)
-    seconds = np.minimum(seconds, DAYS * 86400 - 1)
+    seconds = np.minimum(seconds, (DAYS - 0.5) * 86400 - 1).astype(np.int64)
     order = np.argsort(seconds, kind="stable")
     return seconds[order], thread[order]
 

@@ -6,7 +6,8 @@ The archive is made first (`bench/big_archive.py`); with `--database` it is kept
 it takes 7 GB, and some minutes to make; the raw questions take minutes too. `ours` is the slowest question by its best of five calls, for
 all that the dashboard and the digest ask of `db` and at every choice that a reader has; a rival's question is asked once. Intervals
 are drawn from what the questions give and cost the same whatever the number of posts: they are timed beside. `upkeep` is what a thousand new posts
-cost in rollups, when they are stored and when they are labelled.
+cost in rollups, when they are stored and when they are labelled: the day that
+they belong to is half over; at its end the same costs more, because a day is counted as a whole.
 """
 
 import argparse
@@ -42,7 +43,8 @@ UPKEEP_GOAL_MS = 100
 NEW_POSTS = 1_000
 TIMES = 5
 
-LAST_WEEK = Selection(start=big_archive.END - timedelta(weeks=1), end=big_archive.END)
+MIDNIGHT = big_archive.END + timedelta(hours=12)
+LAST_WEEK = Selection(start=MIDNIGHT - timedelta(weeks=1), end=MIDNIGHT)
 JAPANESE = Selection(langs=("ja",))
 MASSES = ", ".join(f"sum(p_relevant * p_{category} / inclusion_probability) AS w_{category}" for category in Category)
 LABELLED = "posts JOIN labels ON labels.post_id = posts.id AND labels.model_id + 0 = 1 WHERE deleted_at IS NULL"
@@ -102,14 +104,14 @@ def best_ms(ask: Callable[[], Any], times: int) -> float:
     return 1000 * min(took)
 
 
-def new_posts(number: int, *, span: timedelta) -> tuple[RawPost, ...]:
+def new_posts(number: int, *, end: datetime, span: timedelta) -> tuple[RawPost, ...]:
     return tuple(
         RawPost(
             source="x",
             source_id=f"new{number}-{place}",
             kind=Kind.POST,
             thread_id=f"new{number}-{place // 2}",
-            created_at=big_archive.END - span * ((place + 1) / NEW_POSTS),
+            created_at=end - span * ((place + 1) / NEW_POSTS),
             text=f"Grok, number {place}",
             lang=big_archive.LANGS[place % 5],
             inclusion_probability=0.25,
@@ -118,8 +120,8 @@ def new_posts(number: int, *, span: timedelta) -> tuple[RawPost, ...]:
     )
 
 
-def upkeep(engine: Engine, number: int, *, span: timedelta) -> float:
-    """Store and label a thousand new posts of the last `span`; gives the milliseconds that the rollups took of it."""
+def upkeep(engine: Engine, number: int, *, end: datetime = big_archive.END, span: timedelta) -> float:
+    """Store and label a thousand new posts of a `span` that ends then; gives the milliseconds that the rollups took of it."""
     label = Label(
         relevant=True, p_relevant=0.9, category=Category.BIAS, polarity=None, aspects=(), mentions=(), lang="en",
         probabilities={category: 0.5 if category is Category.BIAS else 0.1 for category in Category},
@@ -127,7 +129,7 @@ def upkeep(engine: Engine, number: int, *, span: timedelta) -> float:
     now = datetime.now(UTC)
     with engine.connect() as connection:
         run = runs.start_run(connection, "collect", source="x", now=now)
-        page = Page(posts=new_posts(number, span=span), read=NEW_POSTS)
+        page = Page(posts=new_posts(number, end=end, span=span), read=NEW_POSTS)
         ingest.store_page(connection, page, source="x", run_id=run, now=now, author_hash=str)
         took = best_ms(lambda: rollups.refresh(connection), 1)
         names = text("SELECT id FROM posts WHERE source = 'x' AND source_id LIKE :new").bindparams(new=f"new{number}-%")
@@ -189,6 +191,8 @@ def main() -> None:
         stack.callback(engine.dispose)
         rows = measure(engine)
         live = [upkeep(engine, number, span=timedelta(hours=2)) for number in range(TIMES)]
+        midnight = big_archive.END - timedelta(hours=12)
+        late = [upkeep(engine, number, end=midnight, span=timedelta(hours=2)) for number in range(TIMES)]
         spread = upkeep(engine, TIMES, span=timedelta(days=30))
         with engine.connect().execution_options(read_only=True) as connection:
             whole = best_ms(lambda: shares(connection, step=Step.WEEK), 1)
@@ -209,6 +213,7 @@ def main() -> None:
         "upkeep_ms": round(statistics.median(live), 1),
         "upkeep_best_ms": round(min(live), 1),
         "upkeep_goal_ms": UPKEEP_GOAL_MS,
+        "upkeep_end_of_day_ms": round(statistics.median(late), 1),
         "upkeep_of_30_days_ms": round(spread, 1),
         "shares_with_intervals_ms": round(whole, 1),
         "rebuild_s": None if rebuilt is None else round(rebuilt, 1),
