@@ -24,7 +24,7 @@ RESAMPLES_ALONE = 150
 """For the width of what the audits alone would give, which is not judged."""
 
 KINDS = (
-    Audited(name="calibrated by luck", errs=0.0, skilled=1.4),
+    Audited(name="good, hardly leans", errs=0.0, skilled=1.4),
     Audited(name="leans, 200 audits"),
     Audited(name="leans, 60 audits", audits=60, often=2),
     Audited(name="leans, 500 audits of 7,500 posts", audits=500, threads=3_000),
