@@ -21,7 +21,7 @@ from collectors.reddit_client import APPROVAL, RedditClient
 from collectors.reddit_feeds import FEED_PAGES, feed_places, feed_streams
 from collectors.reddit_listings import ApiListing, places
 from collectors.reddit_posts import name_of, post_of, things_of
-from collectors.reddit_threads import LOOK_UP, REQUESTS_A_THREAD, Threads, ThreadStream
+from collectors.reddit_threads import LOOK_UP, REQUESTS_A_THREAD, THREADS_A_VISIT, Threads, ThreadStream
 from collectors.reddit_walk import ASKED_AGAIN, Walk
 from collectors.terms import TermMatcher
 
@@ -186,5 +186,6 @@ def plan(access: RedditAccess, *, threads: int = 0) -> tuple[PlannedStream, ...]
         )
     return (
         *(PlannedStream(stream=place.stream, requests=1, at_most=LISTING_PAGES) for place in places(access)),
-        PlannedStream(stream=ThreadStream.stream, requests=threads, at_most=threads * REQUESTS_A_THREAD),
+        # Submissions that the visit itself brings are followed at once.
+        PlannedStream(stream=ThreadStream.stream, requests=threads, at_most=THREADS_A_VISIT * REQUESTS_A_THREAD),
     )

@@ -184,7 +184,7 @@ def _refusal(access: RedditAccess, response: requests.Response, url: str) -> Exc
         return channel_closed(where, "unknown" if status != LEGAL else "withheld for legal reasons", status)
     if status == FORBIDDEN:
         return Forbidden(
-            f"Reddit refuses {where} (403)",
+            "Reddit refuses the requests of this app (403)",
             mend=f"check GROKWATCH_REDDIT__USER_AGENT, and that the key is approved: {APPROVAL}",
             status=status,
             url=where,

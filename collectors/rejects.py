@@ -28,11 +28,16 @@ class RejectFile:
         self._begun = append
 
     def go_on_from(self, size: int) -> None:
-        """Cut off what an interrupted import wrote behind its last note of progress."""
-        if self.path is not None and self.path.is_file() and self.path.stat().st_size >= size:
-            with self.path.open("r+b") as file:
-                file.truncate(size)
-            self.size, self._begun = size, True
+        """Cut off what an interrupted import wrote behind its last note of progress; a file that is shorter stays.
+
+        It is shorter where lines of posts were taken out that have been removed since.
+        """
+        if self.path is None or not self.path.is_file():
+            return
+        held = min(size, self.path.stat().st_size)
+        with self.path.open("r+b") as file:
+            file.truncate(held)
+        self.size, self._begun = held, True
 
     def add(self, file: str, line: int, reason: str, raw: bytes) -> None:
         """Write a line down.

@@ -4,11 +4,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import Connection, delete, select
 
 from db.models import Parked
 from db.upsert import insert
+
+LOOK_UPS: Final = "look-ups"
+"""The stream's name under which asking for stored posts is parked."""
 
 
 class Reason(StrEnum):
@@ -61,6 +65,13 @@ def release(connection: Connection, source: str, stream: str) -> None:
 def release_all(connection: Connection, *, but: Collection[Reason] = ()) -> None:
     """Try everything again, as after a change of the settings; `but` what is parked for these reasons."""
     connection.execute(delete(Parked).where(Parked.reason.not_in([reason.value for reason in but])))
+
+
+def forget_others(connection: Connection, source: str, streams: Collection[str]) -> None:
+    """Forget what is parked of a source beside these streams: what the settings do not name any more is nobody's concern."""
+    known = connection.scalars(select(Parked.stream).where(Parked.source == source)).all()
+    for stream in set(known) - set(streams):
+        release(connection, source, stream)
 
 
 def parked(connection: Connection, source: str | None = None) -> Sequence[ParkedStream]:

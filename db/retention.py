@@ -155,6 +155,23 @@ def exports(connection: Connection) -> list[Export]:
     return [Export(path=path, form=form) for path, form in files.items() if path != "-"]
 
 
+def reject_files(connection: Connection) -> list[str]:
+    """Give the files that imports kept unreadable lines in, each once; they need not exist."""
+    details = connection.scalars(select(Run.detail).where(Run.kind == "import").order_by(Run.id))
+    return list(dict.fromkeys(str(told["rejects"]) for told in details if told and "rejects" in told))
+
+
+def buried_ids(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Give those of these identifiers under which a post of any platform is removed."""
+    asked, found = sorted(ids), set[str]()
+    for start in range(0, len(asked), BATCH):
+        query = select(Post.source_id).where(
+            Post.source_id.in_(asked[start : start + BATCH]), Post.deleted_at.is_not(None)
+        )
+        found |= set(connection.scalars(query))
+    return found
+
+
 def rename_authors(engine: Engine, renamed: Callable[[str], str]) -> int:
     """Give every stored author another key, all in one transaction; gives how many posts that concerned."""
     posts = Base.metadata.tables[Post.__tablename__]  # the bare table: an UPDATE with a list binds by name

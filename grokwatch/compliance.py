@@ -15,14 +15,16 @@ from sqlalchemy import Connection, Engine, select
 
 from collectors.base import Page
 from collectors.compliance import LOOK_UP, Checker, LookedUp
-from collectors.errors import BudgetSpent
-from db import ingest, rechecks, retention, rollups, runs
+from collectors.errors import BudgetSpent, Forbidden, UsageCapped
+from db import ingest, parking, rechecks, retention, rollups, runs
 from db.ingest import AuthorHash
 from db.models import Post
+from db.parking import LOOK_UPS, Reason
 from db.rechecks import DuePost
-from grokwatch import exported_files
+from grokwatch import exported_files, reject_files
 from grokwatch.exported_files import Cleaned
 from grokwatch.pipeline import Clock, opened_run
+from grokwatch.visits import park
 
 KIND: Final = "compliance"
 log = structlog.get_logger(__name__)
@@ -52,7 +54,8 @@ def recheck(
 ) -> RecheckReport:
     """Ask for posts and take over what is said of them, each answer in one transaction. None due: no run.
 
-    Where the money for it is spent, the pass ends there: that is no failure.
+    Where the money for it is spent, the pass ends there: that is no failure. What the platform refuses is parked, and nothing is
+    asked for until that is over; an account that is capped or without credit is left alone whoever found that out.
 
     Raises
     ------
@@ -62,6 +65,10 @@ def recheck(
     report = RecheckReport(source=checker.source)
     if not due:
         return report
+    refused = _refused(engine, checker.source, now=clock())
+    if refused is not None:
+        report.ended = refused
+        return report
     how = _How(clock=clock, author_hash=author_hash)
     with opened_run(engine, KIND, source=checker.source, clock=clock) as run:
         for start in range(0, len(due), LOOK_UP):
@@ -70,6 +77,9 @@ def recheck(
             except BudgetSpent as spent:
                 report.ended = str(spent)
                 break
+            except (Forbidden, UsageCapped) as refusal:
+                park(engine, checker.source, LOOK_UPS, refusal, now=clock())
+                raise
             if stopped():
                 run.status = "interrupted"
                 break
@@ -78,6 +88,21 @@ def recheck(
     if run.status == "interrupted":
         report.ended = "stopped"
     return report
+
+
+def _refused(engine: Engine, source: str, *, now: datetime) -> str | None:
+    """Give the refusal that keeps posts from being asked for; one that is over is let go."""
+    with engine.connect().execution_options(read_only=True) as connection:
+        held = [
+            each
+            for each in parking.parked(connection, source)
+            if each.stream == LOOK_UPS or each.reason is Reason.CAPPED
+        ]
+    standing = [each for each in held if each.retry_at > now]
+    if not standing and any(each.stream == LOOK_UPS for each in held):
+        with engine.begin() as connection:
+            parking.release(connection, source, LOOK_UPS)
+    return standing[0].error if standing else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +177,7 @@ def tidy(engine: Engine, *, since: datetime, rewritten: bool) -> list[Cleaned]:
     with engine.connect().execution_options(read_only=True) as connection:
         if not retention.any_buried_since(connection, since):
             return []
-    cleaned = exported_files.clean(engine)
+    cleaned = [*exported_files.clean(engine), *reject_files.clean(engine)]
     for file in cleaned:
         if file.rows:
             log.info("rows of deleted posts taken out", file=file.path, rows=file.rows)

@@ -64,29 +64,55 @@ def clean(engine: Engine) -> list[Cleaned]:
     return [_clean(file, buried) for file in files]
 
 
+def cleaned_by(path: str, lines: int, kept: Callable[[list[bytes]], list[bytes]], *, keep: bool = False) -> Cleaned:
+    """Clean a file of lines: `kept` is handed so many of them at a time and gives those that stay; `keep`: only count."""
+
+    def copy(whole: Path, part: IO[bytes]) -> int:
+        removed = 0
+        with whole.open("rb") as stream:
+            for group in _groups(stream, lines):
+                stays = kept(group)
+                part.writelines(stays)
+                removed += len(group) - len(stays)
+        return removed
+
+    return _replaced(path, copy, keep=keep)
+
+
 def _clean(file: Export, buried: Buried) -> Cleaned:
-    path = Path(file.path)
+    return _replaced(file.path, lambda whole, part: _copy(file.form, whole, part, buried))
+
+
+def _replaced(name: str, copy: Callable[[Path, IO[bytes]], int], *, keep: bool = False) -> Cleaned:
+    """Put a copy in a file's place, unless nothing was left out of it; `copy` gives the number of rows that it left out."""
+    path = Path(name)
     if not path.is_file():
-        return Cleaned(path=file.path, state=State.GONE)
+        return Cleaned(path=name, state=State.GONE)
     try:
         with _replacement(path) as part:
-            rows = _copy(file.form, path, part, buried)
-            if rows:
+            rows = copy(path, part)
+            if rows and not keep:
                 part.flush()
                 os.fsync(part.fileno())
-                shutil.copymode(path, part.name)
-                Path(part.name).replace(path)
+                shutil.copymode(path, _hidden(path))
+                _hidden(path).replace(path)
     except (OSError, ValueError, KeyError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not what was written"
-        return Cleaned(path=file.path, state=State.UNREADABLE, reason=reason)
-    return Cleaned(path=file.path, state=State.CLEANED if rows else State.UNTOUCHED, rows=rows)
+        return Cleaned(path=name, state=State.UNREADABLE, reason=reason)
+    return Cleaned(path=name, state=State.CLEANED if rows else State.UNTOUCHED, rows=rows)
+
+
+def _hidden(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
 
 
 @contextmanager
 def _replacement(path: Path) -> Generator[IO[bytes]]:
-    part = path.with_name(f".{path.name}.part")
+    part = _hidden(path)
+    part.unlink(missing_ok=True)
     try:
-        with part.open("wb") as stream:
+        # Nobody else may read the copy while it is written, whatever the file itself allows.
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
             yield stream
     finally:
         part.unlink(missing_ok=True)
@@ -105,9 +131,9 @@ def _copy(form: str, path: Path, part: IO[bytes], buried: Buried) -> int:
             raise ValueError(form)
 
 
-def _groups(rows: Iterable[Any]) -> Iterator[list[Any]]:
+def _groups(rows: Iterable[Any], size: int = ROWS) -> Iterator[list[Any]]:
     taken = iter(rows)
-    while group := list(islice(taken, ROWS)):
+    while group := list(islice(taken, size)):
         yield group
 
 

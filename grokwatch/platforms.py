@@ -212,6 +212,20 @@ def x_access(settings: Settings) -> XAccess:
     )
 
 
+def check_access(settings: Settings, sources: Sequence[str] = SOURCES) -> None:
+    """Refuse what the settings say of these platforms where it can't be used; platforms without a key are passed over.
+
+    Raises
+    ------
+    CollectorError
+        See `reddit_access` and `x_access`.
+    """
+    described = {"reddit": reddit_access, "x": x_access}
+    for source in accessible(settings):
+        if source in sources:
+            described[source](settings)
+
+
 def without_key(settings: Settings) -> list[NoKey]:
     """Name the platforms that the settings give no access to."""
     found: list[NoKey] = []

@@ -62,7 +62,7 @@ class Purse:
             part = "part for look-ups" if self._for_compliance else "part for collecting"
             name = self._source.upper()
             raise BudgetSpent(
-                f"the {self._source} budget of {self._budget:.2f} USD for {month_of(now)} is spent: {left:.2f} USD are left "
+                f"the {name} budget of {self._budget:.2f} USD for {month_of(now)} is spent: {left:.2f} USD are left "
                 f"of the {part}, the next request could cost {cost_usd:.2f} USD",
                 mend=f"raise GROKWATCH_{name}__MONTHLY_BUDGET_USD, or wait for the next month (UTC)",
             )

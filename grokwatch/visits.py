@@ -19,7 +19,7 @@ from collectors.errors import BudgetSpent, ChannelClosed, Forbidden, Unavailable
 from db import alerts, parking
 from db.errors import DatabaseError
 from db.ingest import AuthorHash, Stored
-from db.parking import ParkedStream, Reason
+from db.parking import LOOK_UPS, ParkedStream, Reason
 from grokwatch.pipeline import Clock, OpenRun, Stopped, Storing, Tally, opened_run, store_stream
 
 KIND: Final = "collect"
@@ -106,7 +106,7 @@ def visit(
                 continue
             troubles.append(_read(engine, stream, report, run.id, how))
             if troubles[-1] is not None:
-                _park(engine, source, report, troubles[-1], now=clock())
+                _note_refusal(engine, source, report, troubles[-1], now=clock())
             elif report.status == "ok":
                 _release(engine, source, report)
             if report.status == "interrupted" or stopped():
@@ -119,13 +119,18 @@ def visit(
 def _sorted_out(
     engine: Engine, source: str, streams: Iterable[Collector], *, again: bool, now: datetime
 ) -> tuple[list[Collector], list[StreamReport]]:
-    """Part the streams that are asked from those that stay parked."""
+    """Part the streams that are asked from those that stay parked; what was parked of streams that are no more is let go."""
+    streams = tuple(streams)
     with engine.connect().execution_options(read_only=True) as connection:
-        held = {} if again else {held.stream: held for held in parking.parked(connection, source)}
+        held = {held.stream: held for held in parking.parked(connection, source)}
+    names = {LOOK_UPS, *(stream.stream for stream in streams)}
+    if not held.keys() <= names:
+        with engine.begin() as connection:
+            parking.forget_others(connection, source, names)
     waiting: list[Collector] = []
     parked: list[StreamReport] = []
     for stream in streams:
-        known = held.get(stream.stream)
+        known = None if again else held.get(stream.stream)
         if known is None or known.retry_at <= now:
             waiting.append(stream)
         else:
@@ -161,7 +166,14 @@ def _read(engine: Engine, stream: Collector, report: StreamReport, run_id: int, 
     return None
 
 
-def _park(engine: Engine, source: str, report: StreamReport, trouble: CollectorError, *, now: datetime) -> None:
+def _note_refusal(engine: Engine, source: str, report: StreamReport, trouble: CollectorError, *, now: datetime) -> None:
+    reason = park(engine, source, report.stream, trouble, now=now)
+    if reason is not None:
+        report.status, report.reason = "parked", reason
+
+
+def park(engine: Engine, source: str, stream: str, trouble: CollectorError, *, now: datetime) -> Reason | None:
+    """Park a stream for what its platform refuses and say why, a usage cap with an alert; None for what passes by itself."""
     match trouble:
         case Forbidden():
             reason, retry_at = Reason.FORBIDDEN, now + FORBIDDEN_FOR
@@ -172,32 +184,27 @@ def _park(engine: Engine, source: str, report: StreamReport, trouble: CollectorE
         case UsageCapped():
             reason, retry_at = Reason.CAPPED, next_month(now)
         case _:
-            return
-    report.status, report.reason = "parked", reason
-    parked = ParkedStream(
-        source=source,
-        stream=report.stream,
-        reason=reason,
-        since=now,
-        retry_at=retry_at,
-        error=str(trouble),
-        mend=trouble.mend,
+            return None
+    held = ParkedStream(
+        source=source, stream=stream, reason=reason, since=now, retry_at=retry_at, error=str(trouble), mend=trouble.mend
     )
     with engine.begin() as connection:
-        known = {(held.stream, held.reason) for held in parking.parked(connection, source)}
-        parking.park(connection, parked)
-        if reason is Reason.CAPPED and (report.stream, reason) not in known:
-            detail = {"source": source, "stream": report.stream, "mend": trouble.mend}
+        capped = {known.stream for known in parking.parked(connection, source) if known.reason is Reason.CAPPED}
+        parking.park(connection, held)
+        if reason is Reason.CAPPED and not capped:
+            detail = {"source": source, "stream": stream, "mend": trouble.mend}
             alerts.fire(connection, "usage_capped", str(trouble), now=now, detail=detail)
+    return reason
 
 
 def _release(engine: Engine, source: str, report: StreamReport) -> None:
-    """Take a stream back into use that could be read, even where it held nothing new."""
+    """Take a stream back into use that could be read, even where it held nothing new; where it did, look-ups are possible too."""
     with engine.connect().execution_options(read_only=True) as connection:
         known = {held.stream for held in parking.parked(connection, source)}
-    if report.stream in known:
+    free = known & {report.stream, *((LOOK_UPS,) if report.tally.read else ())}
+    for stream in free:
         with engine.begin() as connection:
-            parking.release(connection, source, report.stream)
+            parking.release(connection, source, stream)
 
 
 def next_month(now: datetime) -> datetime:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from grokwatch.cli.run import refuse_unusable
 from grokwatch.cli.session import UsageError, complain, database, load_classifier, load_settings, log_to_stderr, now
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def _sources(settings: "Settings", chosen: Source | None) -> list[str]:
     if not found:
         told = " and ".join(closed.message for closed in missing.values())
         raise UsageError(told, mend="; ".join(closed.mend for closed in missing.values()))
+    refuse_unusable(settings, found)
     return found
 
 
@@ -128,7 +130,8 @@ def _visit(engine: "Engine", settings: "Settings", sources: list[str], *, once: 
         raise typer.Exit(1)
 
 
-def _visit_one(jobs: "Jobs", source: str, *, as_json: bool) -> "VisitReport | None":
+def _visit_one(jobs: "Jobs", source: str, *, as_json: bool, again: bool = True) -> "VisitReport | None":
+    """Visit a platform and tell how it went; `again` asks parked streams before their time, because a person wants it."""
     from collectors.base import CollectorError, Hole, Page
     from grokwatch.cli.collect_report import sentences
     from grokwatch.pipeline import Stopped
@@ -146,7 +149,7 @@ def _visit_one(jobs: "Jobs", source: str, *, as_json: bool) -> "VisitReport | No
 
     with console.status(f"{source}: asking") as status:
         try:
-            report = jobs.collect(source, again=True, on_page=on_page)
+            report = jobs.collect(source, again=again, on_page=on_page)
             if report is not None and report.total("changed"):
                 jobs.tidy_after(began)
         except Stopped:
@@ -166,13 +169,15 @@ def _again_and_again(jobs: "Jobs", settings: "Settings", sources: list[str], hal
 
     minutes = {"reddit": settings.schedule.reddit_minutes, "x": settings.schedule.x_minutes}
     due = dict.fromkeys(sources, now())
+    unasked = set(sources)
     while not halt.is_set():
         source = min(due, key=lambda name: due[name])
         wait = min((due[source] - now()).total_seconds(), minutes[source] * 60)  # the clock may have been set back
         if halt.wait(max(0.0, wait)):
             return
         due[source] = now() + timedelta(minutes=minutes[source])
-        _visit_one(jobs, source, as_json=False)
+        _visit_one(jobs, source, as_json=False, again=source in unasked)  # only the first visit is the person's own
+        unasked.discard(source)
 
 
 @contextmanager

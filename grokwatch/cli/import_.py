@@ -178,6 +178,7 @@ def _import_one(
                 author_hash=author_hash(job.settings),
                 on_page=on_page,
                 stopped=lambda: bool(stop.signal),
+                detail={"rejects": str(reject_file[0].absolute())},
             )
         except CollectorError as error:
             report.status, report.damage = "damaged", str(error)

@@ -67,7 +67,8 @@ def purge(
         if choice is None:
             _rotate(engine, settings, yes=yes, as_json=as_json)
         else:
-            _purge(engine, choice, yes=yes, as_json=as_json)
+            named = {word for word in (choice.post[1] if choice.post else "", _name(author or "")) if word}
+            _purge(engine, choice, named, yes=yes, as_json=as_json)
 
 
 def _choice(
@@ -82,7 +83,7 @@ def _choice(
         if not (colon and platform and source_id):
             raise UsageError(f"--post {post!r} is not SOURCE:ID", mend="write it as reddit:t1_abc123")
         named = (platform, source_id)
-    name = None if author is None else author.strip().removeprefix("/").removeprefix("u/").removeprefix("@")
+    name = None if author is None else _name(author)
     if name == "":
         raise UsageError("--author is empty", mend="give a name")
     return Choice(
@@ -93,29 +94,34 @@ def _choice(
     )
 
 
-def _purge(engine: "Engine", choice: "Choice", *, yes: bool, as_json: bool) -> None:
+def _name(author: str) -> str:
+    return author.strip().removeprefix("/").removeprefix("u/").removeprefix("@")
+
+
+def _purge(engine: "Engine", choice: "Choice", named: set[str], *, yes: bool, as_json: bool) -> None:
+    """Remove posts; `named` are the words by which lines of reject files are known that no post was stored from."""
     from db import retention, runs
+    from grokwatch import reject_files
 
     with engine.connect().execution_options(read_only=True) as connection:
         found = retention.holdings(connection, choice)
         known = retention.tombstone_of(connection, *choice.post) if choice.post else None
         unfinished = runs.last_status(connection, KIND) not in {None, "ok"}
-    if not found.posts and choice.post and known is None:
+    rejected = [file for file in reject_files.look(engine, named) if file.rows] if not found.posts else []
+    if not found.posts and choice.post and known is None and not rejected:
         complain(
             f"no post {':'.join(choice.post)} is stored", "look for it: grokwatch sql, view v_posts", as_json=as_json
         )
         raise typer.Exit(1)
-    if not found.posts and not unfinished:
+    if not found.posts and not unfinished and not rejected:
         when = f": it was removed at {known:%Y-%m-%d %H:%M} UTC" if known else ""
         typer.echo(json.dumps(_as_object(found, [], whole=True)) if as_json else f"Nothing to remove{when}.")
         return
     if not as_json:
-        typer.echo(
-            f"To be removed: {_told(found)}." if found.posts else "The last purge did not end; it is finished now."
-        )
-    if not yes and found.posts:
+        typer.echo(_announced(found, rejected))
+    if not yes and (found.posts or rejected):
         typer.confirm("Remove them everywhere? This can't be undone.", abort=True)
-    cleaned, whole = _remove(engine, choice)
+    cleaned, whole = _remove(engine, choice, named)
     if as_json:
         typer.echo(json.dumps(_as_object(found, cleaned, whole=whole), ensure_ascii=False))
     else:
@@ -124,13 +130,22 @@ def _purge(engine: "Engine", choice: "Choice", *, yes: bool, as_json: bool) -> N
         raise typer.Exit(1)
 
 
-def _remove(engine: "Engine", choice: "Choice") -> tuple[list["Cleaned"], bool]:
+def _announced(found: "Holdings", rejected: list["Cleaned"]) -> str:
+    if found.posts:
+        return f"To be removed: {_told(found)}."
+    if rejected:
+        lines = sum(file.rows for file in rejected)
+        return f"To be removed: {lines:,} line{'' if lines == 1 else 's'} of reject files; no such post is stored."
+    return "The last purge did not end; it is finished now."
+
+
+def _remove(engine: "Engine", choice: "Choice", named: set[str]) -> tuple[list["Cleaned"], bool]:
     """Bury the posts, clean the exports, write the database anew; in this order a kill is mended by the same call."""
     from rich.console import Console
 
     from db import retention, runs
     from db.errors import DatabaseError
-    from grokwatch import exported_files
+    from grokwatch import exported_files, reject_files
     from grokwatch.pipeline import opened_run
 
     console = Console(stderr=True)
@@ -142,6 +157,7 @@ def _remove(engine: "Engine", choice: "Choice") -> tuple[list["Cleaned"], bool]:
             runs.add_counts(connection, run.id, read=removed, changed=removed)
         status.update("cleaning exported files")
         cleaned = exported_files.clean(engine)
+        cleaned += reject_files.clean(engine, named=named)
         status.update("writing the database anew")
         try:
             whole = retention.rewrite(engine)
@@ -166,7 +182,7 @@ def _day(moment: datetime | None) -> str:
 
 
 def _report(found: "Holdings", cleaned: list["Cleaned"], *, whole: bool) -> list[str]:
-    lines = [f"Removed: {_told(found)}; their hours were counted anew."]
+    lines = [f"Removed: {_told(found)}; their hours were counted anew."] if found.posts else []
     for file in cleaned:
         match file.state:
             case "cleaned":
@@ -178,7 +194,9 @@ def _report(found: "Holdings", cleaned: list["Cleaned"], *, whole: bool) -> list
             case _:
                 pass
     if whole:
-        lines.append("The database was written anew: nothing of them is left in its files. Backups are yours to clean.")
+        lines.append(
+            "The database was written anew: nothing of them is left in its files. Backups, and what grokwatch sql wrote into files, are yours to clean."
+        )
     else:
         lines.append(
             "The database still holds traces, because another program reads it: close that, and run the same command again."

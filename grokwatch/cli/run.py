@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from grokwatch.cli.session import load_classifier, load_settings, log_to_stderr, now
+from grokwatch.cli.session import UsageError, load_classifier, load_settings, log_to_stderr, now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from grokwatch.settings import Settings
     from grokwatch.start import Engagement
 
@@ -30,6 +32,7 @@ def run() -> None:
 
     log_to_stderr()
     settings = load_settings()
+    refuse_unusable(settings)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     engine = open_engine(settings.database_url)
     stop = threading.Event()
@@ -76,3 +79,20 @@ def tell_platforms(console: Console, settings: "Settings") -> None:
 
     for missing in without_key(settings):
         console.print(f"· {missing.message}: nothing is collected there. To mend it, {missing.mend}", markup=False)
+
+
+def refuse_unusable(settings: "Settings", sources: "Sequence[str] | None" = None) -> None:
+    """Refuse platforms' settings that can't be used before any work begins; of all platforms, or of these.
+
+    Raises
+    ------
+    UsageError
+        A query is too long, a community's name can't be one, and the like.
+    """
+    from collectors.base import CollectorError
+    from grokwatch.platforms import SOURCES, check_access
+
+    try:
+        check_access(settings, SOURCES if sources is None else sources)
+    except CollectorError as error:
+        raise UsageError(str(error), mend=error.mend) from error

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from grokwatch.cli.run import tell_platforms, tell_turn
+from grokwatch.cli.run import refuse_unusable, tell_platforms, tell_turn
 from grokwatch.cli.session import UsageError, load_classifier, load_settings, log_to_stderr, now
 
 app = typer.Typer(add_completion=False)
@@ -35,6 +35,7 @@ def up(
 
     log_to_stderr()
     settings = load_settings()
+    refuse_unusable(settings)
     host, port = host or settings.host, port or settings.port
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     _refuse_taken_port(host, port)

@@ -1,7 +1,9 @@
 """`grokwatch collect` as a person calls it, against servers that play the platforms."""
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from platforms.reddit_server import CLIENT_ID, CLIENT_SECRET, RedditServer
@@ -17,6 +19,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 START = NOW.replace(minute=0, second=0) - timedelta(hours=6)
 WORLD = World(
     start=START,
+    rhythm=0.0,  # the same at every hour of the day that the tests run at
     channels=(
         Channel(name="grok", submissions_per_hour=0.4, comments_per_hour=3, grok_share=1.0),
         Channel(name="hidden", state="private"),
@@ -24,6 +27,7 @@ WORLD = World(
 )
 X_WORLD = World(
     start=START,
+    rhythm=0.0,  # the same at every hour of the day that the tests run at
     channels=(Channel(name="x", submissions_per_hour=4, comments_per_hour=4, grok_share=1.0),),
     late=0, edited=0, gone=0,
 )  # fmt: skip
@@ -141,6 +145,49 @@ def test_wrong_usage_is_told_in_a_sentence(sqlite_engine, grokwatch, arguments, 
     called = grokwatch("collect", *arguments)
     assert called.code == 2
     assert said in called.err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("X__QUERY", "g" * 505, "shorten GROKWATCH_X__QUERY by"),
+        ("X__LANGUAGES", "en,en", "a language is named twice"),
+        ("REDDIT__SUBREDDITS", "gr ok", "'gr ok' is not the name of a subreddit"),
+    ],
+)
+@pytest.mark.parametrize("command", [("collect", "--once"), ("collect", "--dry-run"), ("run",), ("up",)])
+def test_a_setting_that_can_not_be_used_is_wrong_usage(
+    sqlite_engine, grokwatch, reddit, x, monkeypatch, name, value, said, command
+):
+    monkeypatch.setenv(f"GROKWATCH_{name}", value)
+    called = grokwatch(*command)
+    assert called.code == 2
+    assert said.lower() in called.err.lower()
+    assert (reddit.requests, x.requests) == ([], [])
+
+
+def test_only_the_first_of_many_visits_asks_what_is_parked(sqlite_engine, grokwatch, x, monkeypatch):
+    class Halt(threading.Event):
+        """Lets two visits pass at once, then ends the work."""
+
+        waits = 0
+
+        def wait(self, timeout=None):
+            self.waits += 1
+            return self.waits > 2
+
+    monkeypatch.setattr("grokwatch.cli.collect.threading", SimpleNamespace(Event=Halt, Timer=threading.Timer))
+    x.refusal = USAGE_CAPPED
+    assert grokwatch("collect", "x").code == 0
+    assert len(x.requests) == 1
+
+
+def test_a_blocked_client_is_told_once_and_not_asked_on(sqlite_engine, grokwatch, reddit):
+    reddit.blocked = True
+    called = grokwatch("collect", "reddit", "--once")
+    assert called.code == 1
+    assert called.out.count("Reddit refuses the requests of this app (403)") == 1
+    assert len([request for request in reddit.requests if request.path != "/api/v1/access_token"]) == 2
 
 
 def test_half_a_key_is_named(sqlite_engine, grokwatch, monkeypatch):

@@ -13,9 +13,10 @@ from classifiers.codebook import Category
 from collectors.base import Kind, Page, RawPost
 from db import runs
 from db.engine import open_engine
-from db.ingest import store_page
+from db.ingest import entomb, store_page
 from db.models import Label, Post, RollupHourly, Run
 from grokwatch.cli.session import load_settings
+from grokwatch.compliance import tidy
 from grokwatch.privacy import author_hash
 
 SOURCES = ("reddit", "x")
@@ -137,6 +138,42 @@ def test_an_export_that_was_changed_or_moved_is_named(filled, grokwatch, tmp_pat
     assert states == {str(changed): "unreadable", str(moved): "gone"}
     assert changed.read_text() == "name,remark\n1,2\n"
     assert {path.name for path in tmp_path.iterdir() if path.name.endswith(".part")} == set()
+
+
+@pytest.fixture
+def rejected(filled, grokwatch, tmp_path):
+    """Lines that can't be read, kept by an import: one of a stored post, one of a post that never was stored, one of nobody."""
+    posts = tmp_path / "posts.jsonl"
+    lines = ('{"id": "p124", "text": "Grok remark cut', '{"id": "p7777", "author": "writer77", "text": "Grok cut', '{"Grok"')
+    posts.write_text("\n".join(lines) + "\n")
+    assert grokwatch("import", posts, "--source", "reddit", "--rejects", tmp_path / "kept.jsonl").code == 0
+    assert len((tmp_path / "kept.jsonl").read_text().splitlines()) == 3
+    return tmp_path / "kept.jsonl"
+
+
+def test_lines_that_an_import_rejected_go_with_their_post(rejected, grokwatch):
+    called = grokwatch("purge", "--post", "reddit:p124", "--yes")
+    assert f"{rejected}: 1 row taken out." in called.out
+    assert [line.count("p124") for line in rejected.read_text().splitlines()] == [0, 0]
+    assert rejected.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("option", [("--post", "reddit:p7777"), ("--author", "u/Writer77")])
+def test_lines_go_whose_post_never_was_stored(rejected, grokwatch, option):
+    told = json.loads(grokwatch("purge", *option, "--yes", "--json").out)
+    assert told["posts"] == 0
+    assert [entry["rows"] for entry in told["exports"]] == [1]
+    assert "p7777" not in rejected.read_text()
+    assert "p124" in rejected.read_text()
+
+
+def test_a_deletion_upstream_takes_rejected_lines_along(rejected, filled, now):
+    with filled.engine.begin() as connection:
+        number = connection.scalar(select(Post.id).where(Post.source_id == "p124"))
+        entomb(connection, [number], now=now + timedelta(days=1))
+    tidy(filled.engine, since=now + timedelta(days=1), rewritten=False)
+    assert "p124" not in rejected.read_text()
+    assert len(rejected.read_text().splitlines()) == 2
 
 
 def test_traces_that_a_reader_holds_are_told_and_a_second_call_removes_them(filled, grokwatch, tmp_path, sqlite_url):

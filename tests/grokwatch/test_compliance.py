@@ -8,15 +8,16 @@ import pytest
 from platforms.reddit_server import CLIENT_ID, CLIENT_SECRET, RedditServer, fullname
 from platforms.serving import Reply, SimulatedClock
 from platforms.world import START, Channel, World
-from platforms.x_server import TOKEN, XServer, first_id
-from sqlalchemy import select
+from platforms.x_server import TOKEN, USAGE_CAPPED, XServer, first_id
+from sqlalchemy import func, select
 
 from classifiers.codebook import Category
 from collectors.base import CollectorError, Page
 from collectors.compliance import LookedUp
-from db import rechecks, runs
+from db import parking, rechecks, runs
 from db.ingest import store_page
-from db.models import Digest, Post, Run
+from db.models import Alert, Digest, Post, Run
+from db.parking import LOOK_UPS
 from grokwatch import exported_files
 from grokwatch.compliance import recheck, tidy
 from grokwatch.jobs import Jobs
@@ -31,6 +32,8 @@ REDDIT = World(
 X = World(
     channels=(Channel(name="x", submissions_per_hour=8, comments_per_hour=8, grok_share=1.0),), late=0, gone=0.5, edited=0.3
 )  # fmt: skip
+
+REFUSED = Reply(status=401, body={"title": "Unauthorized"})
 
 
 class Answers:
@@ -173,6 +176,42 @@ def test_towards_midnight_x_is_asked_for_what_it_gave_today_for_nothing(engine, 
             assert connection.scalar(select(Run.read).where(Run.kind == "compliance")) > 100
             assert rechecks.spent_by(connection, "x", "2026-03", kind="compliance") <= 0.05  # edited ones are others
         assert server.billed_usd - bill <= 0.05
+
+
+@pytest.mark.parametrize(("reply", "again"), [(USAGE_CAPPED, timedelta(days=29)), (REFUSED, timedelta(hours=24))])
+def test_a_refusal_is_not_asked_for_again_before_its_time(engine, clock, make_jobs, reply, again):
+    with XServer(X, clock) as server:
+        jobs = make_jobs(x=server)
+        jobs.collect("x")
+        clock.move(timedelta(hours=25))
+        server.refusal = reply
+        with pytest.raises(CollectorError):
+            jobs.comply()
+        asked = len(server.requests)
+        server.refusal = None
+        clock.move(timedelta(hours=5))
+        jobs.comply()
+        assert len(server.requests) == asked
+        with engine.connect() as connection:
+            assert [held.stream for held in parking.parked(connection, "x")] == [LOOK_UPS]
+            assert connection.scalar(select(func.count()).select_from(Alert)) == (reply is USAGE_CAPPED)
+        clock.move(again)
+        jobs.comply()
+        assert len(server.requests) > asked
+        with engine.connect() as connection:
+            assert parking.parked(connection, "x") == []
+
+
+def test_an_account_that_is_capped_is_not_asked_for_stored_posts(engine, clock, make_jobs):
+    with XServer(X, clock) as server:
+        jobs = make_jobs(x=server)
+        jobs.collect("x")
+        clock.move(timedelta(hours=25))
+        server.refusal = USAGE_CAPPED
+        jobs.collect("x")
+        asked = len(server.requests)
+        jobs.comply()
+        assert len(server.requests) == asked
 
 
 def test_a_post_that_is_left_out_once_stays_and_twice_goes(archive, clock):

@@ -11,9 +11,9 @@ from db import parking
 from db.errors import DatabaseError
 from db.models import Alert, Post, Run
 from db.models import Hole as StoredHole
-from db.parking import Reason
+from db.parking import LOOK_UPS, Reason
 from grokwatch.pipeline import Stopped, store
-from grokwatch.visits import next_month, visit
+from grokwatch.visits import next_month, park, visit
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 MEND = "mend it"
@@ -138,6 +138,21 @@ def test_a_usage_cap_raises_one_alert(engine, go):
     go(capped)
     go(capped, again=True)
     assert rows(engine, Alert.rule, Alert.message) == [("usage_capped", "capped")]
+
+
+def test_what_the_settings_do_not_name_any_more_is_not_parked_for_ever(engine, go):
+    closed = ChannelClosed("r/a is private", mend=MEND, channel="a", reason="private")
+    go(Stream("a", 0, ends=closed), Stream("b", 0, ends=closed))
+    go(Stream("b"), Stream("c"))
+    assert set(parked(engine)) == {"b"}
+
+
+def test_a_platform_that_gives_posts_again_may_be_asked_for_stored_ones(engine, go):
+    park(engine, "reddit", LOOK_UPS, UsageCapped("capped", mend=MEND), now=NOW)
+    go(Stream("a", 0))
+    assert set(parked(engine)) == {LOOK_UPS}
+    go(Stream("a"))
+    assert parked(engine) == {}
 
 
 def test_after_two_streams_without_an_answer_the_others_are_not_asked(go):
