@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 from platforms.faults import Fault, FaultPlan
-from platforms.reddit_server import CLIENT_SECRET, RedditServer
+from platforms.reddit_server import CLIENT_SECRET
 from platforms.reddit_visits import access_to
-from platforms.serving import Reply, SimulatedClock
+from platforms.serving import Reply
 from platforms.world import START, Channel, World
 
 from collectors.base import CollectorError
@@ -15,18 +15,6 @@ from collectors.errors import ChannelClosed, Forbidden, PlatformError, Unavailab
 from collectors.reddit import Reddit, RedditAccess
 
 WORLD = World(channels=(Channel(name="grok"), Channel(name="private", state="private")))
-
-
-@pytest.fixture
-def clock():
-    return SimulatedClock(START + timedelta(hours=12))
-
-
-@pytest.fixture
-def server(clock):
-    with RedditServer(WORLD, clock) as running:
-        running.hold_seconds = 1.0
-        yield running
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from platforms.faults import Fault, FaultPlan
 from platforms.reddit_server import RedditServer, fullname
 from platforms.reddit_visits import Visits, access_to
-from platforms.serving import SimulatedClock
 from platforms.world import START, Channel, World
 
 from collectors.base import Kind
@@ -26,17 +25,6 @@ WORLD = World(
     edited=0,
 )
 BEGIN = START + timedelta(hours=12)
-
-
-@pytest.fixture
-def clock():
-    return SimulatedClock(BEGIN)
-
-
-@pytest.fixture
-def server(clock):
-    with RedditServer(WORLD, clock) as running:
-        yield running
 
 
 def without_key(server, *communities, **changes):

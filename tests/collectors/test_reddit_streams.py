@@ -7,7 +7,7 @@ import pytest
 from platforms.faults import Fault, FaultPlan
 from platforms.reddit_server import RedditServer, base36, fullname
 from platforms.reddit_visits import Visits, access_to
-from platforms.serving import Reply, SimulatedClock
+from platforms.serving import Reply
 from platforms.world import START, Channel, World
 
 from collectors.base import Kind
@@ -27,17 +27,6 @@ BEGIN = START + timedelta(hours=12)
 
 def is_listing(stream: str) -> bool:
     return stream != "threads"
-
-
-@pytest.fixture
-def clock():
-    return SimulatedClock(BEGIN)
-
-
-@pytest.fixture
-def server(clock):
-    with RedditServer(WORLD, clock) as running:
-        yield running
 
 
 def expected(now, *, communities=("grok", "artificial")):
