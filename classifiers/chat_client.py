@@ -139,7 +139,7 @@ class ChatClient:
             return _Setback(what=f"no connection ({getattr(root, 'strerror', None) or type(root).__name__})")
         except (requests.RequestException, UnicodeError) as error:
             self._spending.settle(reservation, 0)
-            raise self._error(f"can't be asked: {error}", "correct GROKWATCH_LLM__BASE_URL") from error
+            raise self._error(f"can't be asked ({type(error).__name__})", "correct GROKWATCH_LLM__BASE_URL") from error
         if response.status_code == requests.codes.ok:
             return self._reply(response, reservation)
         self._spending.settle(reservation, 0)
@@ -220,7 +220,12 @@ class ChatClient:
         return self._error(f"refuses the request with status {status}: {told}", mend)
 
     def _error(self, what: str, mend: str) -> ClassifierError:
-        return ClassifierError(f"{self.access.model} at {self.access.base_url} {what}", mend=mend)
+        return ClassifierError(f"{self.access.model} at {place(self.access.base_url)} {what}", mend=mend)
+
+
+def place(url: str) -> str:
+    """Give a server's name and port, without a password that may stand in its address."""
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2]
 
 
 def _told(response: requests.Response) -> str:

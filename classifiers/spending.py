@@ -54,7 +54,7 @@ class Spending:
             spent = _spent(books, month)
             if spent + usd > self._ceiling:
                 raise ClassifierError(
-                    f"the ceiling of ${self._ceiling:,.2f} for {month} is reached: ${spent:,.4f} are spent, and the next "
+                    f"the ceiling of ${self._ceiling:,g} for {month} is reached: ${spent:,.4f} are spent, and the next "
                     f"request may cost ${usd:,.4f}",
                     mend="raise GROKWATCH_LLM__MAX_COST_USD, or go on next month; the labels so far are kept",
                 )

@@ -63,7 +63,9 @@ def describe(settings: Settings) -> str:
     if settings.model == SHIPPED:
         return "the shipped one"
     if settings.model.startswith(CHAT):
-        return f"a chat model at {_place(settings.llm.base_url)}"
+        from classifiers.chat_client import place  # noqa: PLC0415 - only the model in use is imported
+
+        return f"a chat model at {place(settings.llm.base_url)}"
     return f"from {settings.model}"
 
 
@@ -104,14 +106,9 @@ def _price(price: float | None, which: str, given: LlmSettings) -> float:
     return 0.0
 
 
-def _place(url: str) -> str:
-    """Give a server's name and port, without a password that may stand in its address."""
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
 def _is_here(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
     try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name, or no address at all
+        return False

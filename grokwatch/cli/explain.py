@@ -164,7 +164,11 @@ def show(found: "Explanation", model: str) -> None:
         return
     console.print("Nearest training posts: likeness, label")
     for near in found.neighbourhood.posts:
-        what = _one_line(near.text) if near.text is not None else "(the training posts are not installed here)"
+        what = (
+            _one_line(near.text)
+            if near.text is not None
+            else "(its text is not here: the training posts are not installed, or were changed)"
+        )
         console.print(
             f"  {near.similarity:.2f}  {near.outcome or 'unknown'}: {what} [{near.file} line {near.line}]", markup=False
         )

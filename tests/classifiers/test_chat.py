@@ -330,6 +330,15 @@ def test_a_server_that_is_not_there_is_told(table):
     assert table.spending.spent() == 0
 
 
+@pytest.mark.parametrize("url", ["http://user:hush@127.0.0.1:9/v1", "http://[::1/v1", "http://exa mple:x/v1"])
+def test_a_wrong_address_is_told_without_its_password(table, url):
+    with pytest.raises(ClassifierError) as refused:
+        list(table.classifier(url=url).label(documents("Grok is slow")))
+
+    assert "BASE_URL" in refused.value.mend
+    assert "hush" not in str(refused.value)
+
+
 def test_an_answer_that_does_not_come_is_given_up_and_counts_as_paid(table):
     import time
 
