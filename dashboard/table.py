@@ -15,6 +15,7 @@ from insights.wording import count, interval, percent, period_name
 FIELDS = (
     "period_start", "period_end", "category", "share", "low", "high",
     "posts", "effective_posts", "denominator", "method", "status",
+    "simultaneous_low", "simultaneous_high", "corrected", "audited", "extrapolated",
 )  # fmt: skip
 """The columns of the CSV file, as `grokwatch shares --json` names them."""
 
