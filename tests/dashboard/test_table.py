@@ -7,4 +7,4 @@ from insights.shares import Share
 
 
 def test_the_file_has_every_field_of_a_share():
-    assert FIELDS == tuple(field.name for field in fields(Share))
+    assert tuple(field.name for field in fields(Share)) == FIELDS
