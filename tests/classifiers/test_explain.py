@@ -95,14 +95,38 @@ def test_nothing_has_no_words():
     assert found.words == ()
 
 
-def test_a_long_text_costs_no_more_questions_than_a_short_one():
-    model = KnowsTrouble()
-    found = explain(model, Document(text="Grok is down. " + "and so on and on, " * 2_000))
+class Counts(KnowsTrouble):
+    words = 0
 
-    assert model.asked <= 2 * explanations.PARTS + 4
-    assert len(found.words) == explanations.PARTS
+    def one(self, text):
+        self.words += len(text.split())
+        return super().one(text)
+
+
+@pytest.mark.parametrize("length", [10, 23, 45, 60])
+def test_the_work_is_bounded(length):
+    model = Counts()
+    explain(model, Document(text="Grok is down " + "and more " * (length // 2)))
+
+    assert model.words <= explanations.WORK * 1.3
+
+
+def test_a_long_text_is_looked_at_in_part_and_in_few_parts():
+    found = explain(KnowsTrouble(), Document(text="Grok is down. " + "and so on and on, " * 2_000))
+
+    assert len(found.words) == explanations.FEWEST
     assert len(found.text) <= explanations.READ
-    assert max(found.words, key=lambda word: word.weight * (not word.names_grok)).start == 0
+    assert max(found.words, key=lambda word: word.weight).start == 0
+
+
+def test_every_word_of_a_short_text_is_weighed_alone():
+    text = "Grok is down " + "and so on " * 6
+
+    assert len(weights_in_order(text)) == len(text.split())
+
+
+def weights_in_order(text):
+    return [word.weight for word in explain(KnowsTrouble(), Document(text=text)).words]
 
 
 def test_the_same_text_is_explained_the_same():
