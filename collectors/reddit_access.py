@@ -42,7 +42,7 @@ class RedditAccess:
     Raises
     ------
     CollectorError
-        A community's name can't be one.
+        A community's name can't be one, or key or name hold characters that can't be sent.
     """
 
     subreddits: tuple[str, ...]
@@ -58,6 +58,13 @@ class RedditAccess:
     per_minute: float = PER_MINUTE
 
     def __post_init__(self) -> None:
+        sent = {"CLIENT_ID": self.client_id, "CLIENT_SECRET": self.client_secret, "USER_AGENT": self.user_agent}
+        for setting, value in sent.items():
+            if value and not (value.isascii() and value.isprintable()):
+                raise CollectorError(
+                    f"GROKWATCH_REDDIT__{setting} holds characters that can't be sent",
+                    mend="write it in plain Latin letters, digits and signs, on one line",
+                )
         for name in self.subreddits:
             if not _NAME.fullmatch(_bare(name)):
                 raise CollectorError(

@@ -7,6 +7,7 @@ is there the API fills in the rest of the same rows. Unofficial, and slow: a req
 import random
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,7 +16,7 @@ import feedparser
 import requests
 
 from collectors.base import Collector, Kind, RawPost
-from collectors.errors import Forbidden, PlatformError
+from collectors.errors import ChannelClosed, Forbidden, PlatformError
 from collectors.fields import moment, text_of
 from collectors.pacing import Pacer
 from collectors.reddit_access import RedditAccess
@@ -84,19 +85,55 @@ def feed_places(access: RedditAccess) -> list[Place]:
     return [replace(place, stream=f"feed/{place.stream}", path=f"{place.path}.rss") for place in places(access)]
 
 
-def feed_streams(
+def check_feeds(
     access: RedditAccess, *, clock: Callable[[], datetime], sleep: Callable[[float], None], chance: random.Random
-) -> list[Collector]:
-    """Give the feeds as streams, all at one pace; the first request waits too, for a forerunner may just have sent one."""
-    first = clock() + timedelta(seconds=SECONDS_BETWEEN)
-    exchange = Exchange(
+) -> None:
+    """Fetch one feed, which shows whether Reddit gives them here.
+
+    Raises
+    ------
+    CollectorError
+        It doesn't, or can't be reached.
+    """
+    first, *_ = feed_places(access)
+    exchange = _exchange(access, Pacer(60 / SECONDS_BETWEEN), clock=clock, sleep=sleep, chance=chance)
+    feed = Feed(
+        exchange=exchange,
+        base_url=access.reddit_url.rstrip("/"),
+        place=first,
+        terms=TermMatcher(access.terms, access.watched),
+    )
+    try:
+        with suppress(ChannelClosed):  # others are open
+            feed.page(None, ("", ""))
+    finally:
+        exchange.close()
+
+
+def _exchange(
+    access: RedditAccess,
+    pacer: Pacer,
+    *,
+    clock: Callable[[], datetime],
+    sleep: Callable[[float], None],
+    chance: random.Random,
+) -> Exchange:
+    return Exchange(
         user_agent=access.user_agent,
-        pacer=Pacer(60 / SECONDS_BETWEEN, not_before=first),
+        pacer=pacer,
         timeout_seconds=access.timeout_seconds,
         clock=clock,
         sleep=sleep,
         chance=chance,
     )
+
+
+def feed_streams(
+    access: RedditAccess, *, clock: Callable[[], datetime], sleep: Callable[[float], None], chance: random.Random
+) -> list[Collector]:
+    """Give the feeds as streams, all at one pace; the first request waits too, for a forerunner may just have sent one."""
+    first = clock() + timedelta(seconds=SECONDS_BETWEEN)
+    exchange = _exchange(access, Pacer(60 / SECONDS_BETWEEN, not_before=first), clock=clock, sleep=sleep, chance=chance)
     terms = TermMatcher(access.terms, access.watched)
     return [
         Walk(
@@ -158,7 +195,7 @@ def _refusal(response: requests.Response) -> PlatformError:
     if status == 404 or status < 400:  # noqa: PLR2004 - unknown or banned; a redirect leads to Reddit's search
         return channel_closed(where, "unknown", status)
     return Forbidden(
-        f"Reddit does not give the feed {where} without a key ({status})",
+        f"Reddit does not give its feeds here without a key ({status})",
         mend=f"ask for a key at {APPROVAL}, import the monthly archives until then, and leave out GROKWATCH_REDDIT__FEEDS",
         status=status,
         url=where,

@@ -42,7 +42,7 @@ class XAccess:
     Raises
     ------
     CollectorError
-        The query is too long for X, or a language is none.
+        The query is too long for X, a language is none, or the token can't be one.
     """
 
     bearer_token: str = field(repr=False)
@@ -57,6 +57,11 @@ class XAccess:
     def __post_init__(self) -> None:
         if not self.query.strip():
             raise CollectorError("the query for X is empty", mend="correct GROKWATCH_X__QUERY")
+        if not (self.bearer_token.isascii() and self.bearer_token.isprintable()) or " " in self.bearer_token:
+            raise CollectorError(
+                "the bearer token for X holds characters that no token has",
+                mend="copy the whole token once more into GROKWATCH_X__BEARER_TOKEN",
+            )
         odd = [code for code in self.languages if not code.replace("-", "").isalnum() or not code.isascii()]
         if odd or len(set(self.languages)) != len(self.languages):
             told = f"{odd[0]!r} is no language code of X" if odd else "a language is named twice"

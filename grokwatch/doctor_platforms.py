@@ -12,6 +12,7 @@ from collectors.base import CollectorError
 from collectors.budget import month_of
 from collectors.errors import Unavailable
 from collectors.reddit import Reddit
+from collectors.reddit_feeds import check_feeds
 from collectors.x_client import XClient
 from db import holes, parking, rechecks, spend
 from db.lease import holding
@@ -82,6 +83,7 @@ def _key(source: str, settings: Settings, clock: Clock, sleep: Callable[[float],
 def _ask_reddit(settings: Settings, clock: Clock, sleep: Callable[[float], None]) -> str:
     access = reddit_access(settings)
     if not access.has_key:
+        check_feeds(access, clock=clock, sleep=sleep, chance=random.Random())  # noqa: S311 - jitter
         return f"no key, the feeds of {len(access.communities)} communities are read: slower, and with more holes"
     asked = Reddit(access, clock=clock, sleep=sleep)
     try:

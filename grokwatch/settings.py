@@ -306,6 +306,8 @@ def explain(error: ValidationError) -> tuple[str, str]:
     if first["type"] == "extra_forbidden":
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
         return f"the setting {name} is unknown, the nearest is {nearest}", f"correct or remove it {where}"
-    reason = re.sub(r"^(Value error, |Input |Tuple )", "", first["msg"])
+    if first["type"] == "string_pattern_mismatch":  # only addresses have a pattern
+        return f"the setting {name} is no address: it must begin with http:// or https://", f"correct it {where}"
+    reason = re.sub(r"^(Value error, |Input |Tuple |String )", "", first["msg"])
     reason = re.split(r", unable| after validation", reason)[0]
     return f"the setting {name} can't be used: it {reason}", f"correct it {where}"

@@ -4,9 +4,11 @@ What the platform refuses is parked (`db.parking`) and left alone for a while; w
 which goes on from the same cursors.
 """
 
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -161,9 +163,15 @@ def _read(engine: Engine, stream: Collector, report: StreamReport, run_id: int, 
         raise
     except Exception as error:  # a stream's own fault must not keep the others from being read
         log.exception("a stream broke", stream=stream.stream)
-        report.status, report.error = "failed", f"{type(error).__name__}: {error}"
+        report.status, report.error = "failed", _where(error)
         report.mend = "tell the developers, with the lines of the log"
     return None
+
+
+def _where(error: Exception) -> str:
+    """Say what broke and where, without the error's own words: they may hold a key, or what somebody wrote."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
 
 
 def _note_refusal(engine: Engine, source: str, report: StreamReport, trouble: CollectorError, *, now: datetime) -> None:

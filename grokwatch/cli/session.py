@@ -75,6 +75,15 @@ def log_to_stderr(*, quiet: bool = False) -> None:
     import structlog
 
     structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+            # Not the library's own tracebacks, which show all variables: keys, and what people wrote.
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR if quiet else logging.INFO),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )

@@ -152,7 +152,11 @@ def test_wrong_usage_is_told_in_a_sentence(sqlite_engine, grokwatch, arguments, 
     [
         ("X__QUERY", "g" * 505, "shorten GROKWATCH_X__QUERY by"),
         ("X__LANGUAGES", "en,en", "a language is named twice"),
+        ("X__BEARER_TOKEN", "トークン", "the bearer token for X holds characters"),
+        ("X__BEARER_TOKEN", "to\nken", "the bearer token for X holds characters"),
         ("REDDIT__SUBREDDITS", "gr ok", "'gr ok' is not the name of a subreddit"),
+        ("REDDIT__CLIENT_SECRET", "秘密", "GROKWATCH_REDDIT__CLIENT_SECRET holds characters"),
+        ("REDDIT__USER_AGENT", "グロック調査班", "GROKWATCH_REDDIT__USER_AGENT holds characters"),
     ],
 )
 @pytest.mark.parametrize("command", [("collect", "--once"), ("collect", "--dry-run"), ("run",), ("up",)])

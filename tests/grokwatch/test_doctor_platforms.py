@@ -101,9 +101,27 @@ def test_half_a_key_is_named(keys, monkeypatch, to_x):
     assert "GROKWATCH_REDDIT__CLIENT_ID is not set" in keys()["reddit"].message
 
 
-def test_feeds_are_told_apart_from_a_key(keys, monkeypatch, to_x):
+@pytest.fixture
+def to_feeds(monkeypatch, to_reddit):
+    monkeypatch.delenv("GROKWATCH_REDDIT__CLIENT_ID")
+    monkeypatch.delenv("GROKWATCH_REDDIT__CLIENT_SECRET")
     monkeypatch.setenv("GROKWATCH_REDDIT__FEEDS", "true")
-    assert "the feeds of" in keys()["reddit"].message
+    return to_reddit
+
+
+def test_feeds_are_told_apart_from_a_key_and_tried(keys, to_feeds):
+    check = keys()["reddit"]
+    assert check.status == "ok"
+    assert "the feeds of" in check.message
+    assert [request.path for request in to_feeds.requests] == ["/r/grok/new.rss"]
+
+
+def test_feeds_that_are_refused_fail_with_their_mend(keys, to_feeds):
+    to_feeds.feeds_open = False
+    check = keys()["reddit"]
+    assert check.status == "fail"
+    assert "does not give its feeds" in check.message
+    assert "ask for a key" in check.mend
 
 
 def test_what_was_never_used_is_left_out(live):

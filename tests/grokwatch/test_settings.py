@@ -69,6 +69,12 @@ def test_a_value_that_cannot_be_is_refused_without_being_repeated(monkeypatch, n
     assert value not in str(refused.value)
 
 
+def test_an_address_without_its_beginning_is_told_in_words(monkeypatch):
+    monkeypatch.setenv("GROKWATCH_X__BASE_URL", "localhost:8080")
+    with pytest.raises(UsageError, match=r"GROKWATCH_X__BASE_URL is no address: it must begin with http://"):
+        load_settings()
+
+
 def test_a_group_is_no_setting(monkeypatch):
     monkeypatch.setenv("GROKWATCH_SMTP", "{}")
     with pytest.raises(UsageError, match="is a group of settings") as refused:

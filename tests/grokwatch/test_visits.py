@@ -1,5 +1,6 @@
 """A visit to a platform: one run, each stream failing alone, refusals parked."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -89,7 +90,8 @@ def test_a_stream_that_fails_does_not_keep_the_others_from_being_read(engine, go
     assert states(report) == {"a": "failed", "b": "failed", "c": "ok"}
     assert report.total("new") == 3
     ((status, error, detail),) = rows(engine, Run.status, Run.error, Run.detail)
-    assert (status, error) == ("failed", "a broke; KeyError: 'x'")
+    assert status == "failed"
+    assert re.fullmatch(r"a broke; KeyError in test_visits.py, line \d+", error)  # its own words may hold a secret
     assert set(detail["troubles"]) == {"a", "b"}
 
 
