@@ -147,6 +147,8 @@ class Jobs:
             done = classify(self._engine, self._classifier, clock=self._clock, stopped=self._halt.is_set)
         if done.labelled:
             log.info("labelled", posts=done.labelled, remaining=done.remaining, model=done.model)
+        if done.failed:
+            log.warning("no usable answer", posts=done.failed, model=done.model)
 
     def comply(self) -> None:
         """Ask whether stored posts still stand, and remove the traces of those that do not; each platform for itself."""
