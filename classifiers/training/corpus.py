@@ -19,6 +19,8 @@ OTHER_HAND: Final = "val-"
 TEXT_FIRST: Final = ("add-first-", "val-first-")
 """Files with these names hold posts that were written without a label in mind, and labelled by two or three others. They are the nearest to
 real posts that writing comes: vaguer, and as hard for a model."""
+PLAIN: Final = "add-plain-"
+"""Files with these names hold posts as most people write them: blunt, in everyday words, without a twist."""
 REAL_LIFE: Final = ("life-", "register-", "add-", OTHER_HAND)
 """Files with these names hold the categories in about the shares of real life; the others hold the five categories alike."""
 HELD_OUT: Final = 10

@@ -11,12 +11,12 @@ from scipy.optimize import minimize
 
 from classifiers.calibration import fit_temperature, softmax
 from classifiers.codebook import IRRELEVANT, Aspect, Category, Polarity
-from classifiers.training.corpus import Example
+from classifiers.training.corpus import PLAIN, Example
 from classifiers.training.export import Head
 
 Matrix = NDArray[np.float32]
 REAL_LIFE: Final[Mapping[str, float]] = {
-    "excitement": 0.05, "latency": 0.07, "bias": 0.06, "satisfaction": 0.14, "abandonment": 0.03, "other": 0.33, IRRELEVANT: 0.32,
+    "excitement": 0.05, "latency": 0.07, "bias": 0.06, "satisfaction": 0.16, "abandonment": 0.03, "other": 0.33, IRRELEVANT: 0.30,
 }  # fmt: skip
 """Shares of the outcomes that the heads should expect."""
 BALANCED_WEIGHT: Final = 0.3
@@ -25,6 +25,8 @@ PENALTY: Final[Mapping[str, float]] = {"relevance": 0.015, "category": 0.015, "p
 """Factor of the squared weights in the loss of each head."""
 TEXT_FIRST_WEIGHT: Final = 3.0
 """What a post counts whose text came before its label."""
+PLAIN_WEIGHT: Final = 2.0
+"""What a post counts that is written as most people write."""
 FOLDS: Final = 5
 STEPS: Final = 100
 HEADS: Final = ("relevance", "category", "polarity", "aspects")
@@ -44,17 +46,20 @@ class Calibration:
 
 def sample_weights(examples: Sequence[Example]) -> NDArray[np.float64]:
     """Weights that add up to the number of posts and give every outcome its share of real life."""
-    weights = np.array(
-        [
-            TEXT_FIRST_WEIGHT if example.text_first else 1.0 if example.real_life else BALANCED_WEIGHT
-            for example in examples
-        ]
-    )
+    weights = np.array([_weight(example) for example in examples])
     totals: Counter[str] = Counter()
     for example, weight in zip(examples, weights, strict=True):
         totals[example.outcome] += weight
     weights *= [REAL_LIFE[example.outcome] / totals[example.outcome] for example in examples]
     return weights * len(examples) / weights.sum()
+
+
+def _weight(example: Example) -> float:
+    if example.text_first:
+        return TEXT_FIRST_WEIGHT
+    if example.file.startswith(PLAIN):
+        return PLAIN_WEIGHT
+    return 1.0 if example.real_life else BALANCED_WEIGHT
 
 
 def fit(features: Matrix, examples: Sequence[Example], weights: NDArray[np.float64]) -> dict[str, Head]:
