@@ -29,6 +29,7 @@ def post(number, now, **changes):
     )
     return replace(given, **changes)
 
+
 def put(engine, now, *posts, cursor=None):
     with engine.begin() as connection:
         run_id = runs.start_run(connection, "import", source="x", now=now)

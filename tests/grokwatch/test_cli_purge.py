@@ -144,7 +144,11 @@ def test_an_export_that_was_changed_or_moved_is_named(filled, grokwatch, tmp_pat
 def rejected(filled, grokwatch, tmp_path):
     """Lines that can't be read, kept by an import: one of a stored post, one of a post that never was stored, one of nobody."""
     posts = tmp_path / "posts.jsonl"
-    lines = ('{"id": "p124", "text": "Grok remark cut', '{"id": "p7777", "author": "writer77", "text": "Grok cut', '{"Grok"')
+    lines = (
+        '{"id": "p124", "text": "Grok remark cut',
+        '{"id": "p7777", "author": "writer77", "text": "Grok cut',
+        '{"Grok"',
+    )
     posts.write_text("\n".join(lines) + "\n")
     assert grokwatch("import", posts, "--source", "reddit", "--rejects", tmp_path / "kept.jsonl").code == 0
     assert len((tmp_path / "kept.jsonl").read_text().splitlines()) == 3
