@@ -223,7 +223,7 @@ class Alerting:
         told = {
             condition.key: condition
             for detection in (*faint, *clear)
-            if (condition := change_condition(detected(connection, detection, now=now))) is not None
+            if (condition := change_condition(detected(connection, detection, now=now), running=going_on)) is not None
             and (detection in clear or condition.key in going_on)
         }
         return list(told.values())

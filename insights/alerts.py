@@ -191,12 +191,20 @@ def _tell_share(bound: Bound, figures: Mapping[str, Any]) -> Telling:
     return tell
 
 
-def change_condition(finding: Finding) -> Condition | None:
-    """Make what was detected something to tell; None where one of its two spans has too few posts for a share."""
+def change_condition(finding: Finding, *, running: Collection[str] = ()) -> Condition | None:
+    """Make what was detected something to tell; None where one of its two spans has too few posts for a share.
+
+    It fires when the interval of its size lies on one side of zero, and goes on for as long as it is detected in the same
+    direction. Labels may move beyond chance where shares do not: audits may have found these labels wrong, or few
+    long threads make it up.
+    """
     change, after = finding.change, finding.after
     if change.verdict is Verdict.UNKNOWN or after.share is None or after.low is None or after.high is None:
         return None
     rise = (change.difference or 0.0) > 0
+    key = f"change {finding.category} {'rise' if rise else 'fall'}"
+    if change.verdict is Verdict.UNCLEAR and key not in running:
+        return None
     detail = {
         "category": finding.category.value,
         "source": finding.group.source,
@@ -233,7 +241,6 @@ def change_condition(finding: Finding) -> Condition | None:
         ]
         return told + words("alert.change.events", events=words("alert.separator.list").join(named))
 
-    key = f"change {finding.category} {'rise' if rise else 'fall'}"
     return Condition(rule=Rule.CHANGE, key=key, tell=tell, detail=detail)
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 from statistics import NormalDist
 
+import numpy as np
 from sqlalchemy import Connection
 
 from classifiers.codebook import Category
@@ -82,8 +83,10 @@ def period_changes(
 def changes(before: Sequence[Share], after: Sequence[Share]) -> list[Change]:
     """Compare two periods, category by category.
 
-    The interval of a difference is put together from those of the two shares, whose bootstraps are independent of each
-    other, by the method of variance estimates recovery (Zou & Donner 2008), which keeps their skewness. A change is `UP` or
+    The interval of a difference is put together from those of the two shares by the method of variance estimates recovery
+    (Zou & Donner 2008), which keeps their skewness. Their bootstraps are independent of each other, but for two extrapolated
+    periods: these stand on the same audits, err together, and their correlation goes in (Zou 2007). A period with audits of its own
+    beside an extrapolated one, which takes in these audits too, counts as independent: the interval is rather too wide. A change is `UP` or
     `DOWN` only if it stays distinct from zero under false-discovery control over all categories; its interval then
     lies on one side of zero.
     """
@@ -105,13 +108,27 @@ def _compare(before: Share, after: Share) -> Change:
     ):  # fmt: skip
         return Change(category=after.category, difference=None, low=None, high=None, verdict=Verdict.UNKNOWN)
     difference = after.share - before.share
+    together = _correlation(before, after)
     return Change(
         category=after.category,
         difference=difference,
-        low=difference - math.hypot(after.share - after.low, before.high - before.share),
-        high=difference + math.hypot(after.high - after.share, before.share - before.low),
+        low=difference - _reach(after.share - after.low, before.high - before.share, together),
+        high=difference + _reach(after.high - after.share, before.share - before.low, together),
         verdict=Verdict.UNCLEAR,
     )
+
+
+def _correlation(before: Share, after: Share) -> float:
+    if before.draws is None or after.draws is None or before.draws.shape != after.draws.shape:
+        return 0.0
+    if min(before.draws.std(), after.draws.std()) == 0:
+        return 0.0
+    # Not below zero: the same audits never make two shares err apart, so that would be noise of the draws.
+    return max(float(np.corrcoef(before.draws, after.draws)[0, 1]), 0.0)
+
+
+def _reach(one: float, other: float, together: float) -> float:
+    return math.sqrt(max(one * one + other * other - 2.0 * together * one * other, 0.0))
 
 
 def _p_value(change: Change) -> float:

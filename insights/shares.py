@@ -10,7 +10,7 @@ the period where it has enough of its own, else by those of all periods, and the
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -70,6 +70,9 @@ class Share:
     corrected, audited, extrapolated
         Whether audits correct the share, by how many posts, and whether the period had too few of its own, so that those of all
         periods stand in for it.
+    draws
+        Where it is extrapolated, the draws that its interval comes from: those of other extrapolated periods stand on the same draws of the
+        same audits, row by row, so that `insights.changes` can tell how far the two err together. None elsewhere.
     """
 
     period_start: datetime
@@ -88,6 +91,7 @@ class Share:
     corrected: bool = False
     audited: int = 0
     extrapolated: bool = False
+    draws: Floats | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,7 @@ class _Estimator:
                 corrected=found is not None and found.audited > 0,
                 audited=0 if found is None else found.audited,
                 extrapolated=found is not None and found.extrapolated,
+                draws=found.sampled[:, index] if found is not None and found.extrapolated else None,
             )
             for index, category in enumerate(categories)
         ]

@@ -91,9 +91,10 @@ def _print_weeks(
 def _print_finding(console: Console, finding: Finding) -> None:
     where = " ".join(part for part in (finding.group.source, finding.group.lang) if part)
     change = finding.change
+    unclear = "" if change.verdict in {Verdict.UP, Verdict.DOWN} else " [dim](size not told from zero)[/dim]"
     console.print(
         f"[bold]{finding.category}[/bold]{f' ({where})' if where else ''} since {_day(finding.start)}: "
-        f"{_share(finding.before)} to {_share(finding.after)}, {_points(change.difference, change.low, change.high)} pp",
+        f"{_share(finding.before)} to {_share(finding.after)}, {_points(change.difference, change.low, change.high)} pp{unclear}",
         soft_wrap=True,
     )
     _print_explanation(console, finding.explanation)

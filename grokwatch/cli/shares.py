@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -97,10 +97,12 @@ def _split(values: list[str] | None) -> list[str]:
 
 
 def _as_json(row: "Share") -> dict[str, Any]:
-    return asdict(row) | {
+    told = asdict(replace(row, draws=None)) | {
         "period_start": row.period_start.isoformat(),
         "period_end": row.period_end.isoformat(),
     }
+    del told["draws"]
+    return told
 
 
 def _notices(held: "Holdings", *, sample: bool, empty: bool, by_label: bool) -> list[tuple[str, str | None]]:
