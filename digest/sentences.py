@@ -192,7 +192,10 @@ class Sentences:
     @cached_property
     def method(self) -> str:
         """Say how the numbers are made."""
-        return self.words("digest.method.text", needed=count(ENOUGH))
+        first = self.findings.shares[0]
+        kind = "uncorrected" if not first.corrected else "extrapolated" if first.extrapolated else "corrected"
+        covers = self.words(f"digest.method.{kind}", audits=count(first.audited))
+        return self.words("digest.method.text", needed=count(ENOUGH), covers=covers)
 
     @cached_property
     def made(self) -> str:

@@ -1,6 +1,7 @@
 """What a letter says: the figures of `insights`, each with its interval, and never more than they allow."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
@@ -103,6 +104,25 @@ def test_both_parts_show_the_shares_of_insights_with_their_intervals(archive, la
     for part in (" ".join(written.text.split()), html):
         assert words("denominator.five") in part
         assert all(sentence in part for sentence in words("baseline.warning").split("。"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("audited", "kind"),
+    [
+        ({}, "uncorrected"),
+        ({"corrected": True, "audited": 120}, "corrected"),
+        ({"corrected": True, "audited": 120, "extrapolated": True}, "extrapolated"),
+    ],
+)
+def test_the_letter_says_whether_intervals_cover_the_classifiers_mistakes(full, lang, audited, kind):
+    words = load(lang, "digest")
+    found = findings(full)
+    found = replace(found, shares=[replace(share, **audited) for share in found.shares])
+    written = "".join(compose(found, lang).text.split())
+    for one in ("uncorrected", "corrected", "extrapolated"):
+        sentence = "".join(words(f"digest.method.{one}", audits="120").split())
+        assert (sentence in written) == (one == kind)
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
