@@ -1,6 +1,7 @@
 """`grokwatch audit draw|export|import|report`: people label a sample of posts, and the shares are corrected by it."""
 
 import json
+import shlex
 from collections import Counter
 from dataclasses import asdict
 from datetime import datetime
@@ -67,7 +68,7 @@ def draw(
         "By the model's answer: " + ", ".join(f"{name} {count}" for name, count in drawn.outcomes.items() if count)
     )
     typer.echo(
-        f"Label them in the dashboard, or in a spreadsheet: grokwatch audit export --draw {drawn.name} posts.csv"
+        f"Label them in the dashboard, or in a spreadsheet: grokwatch audit export --draw {shlex.quote(drawn.name)} posts.csv"
     )
 
 

@@ -96,7 +96,7 @@ def main() -> None:
     except typer.TyperException as error:  # a word on the command line that is no command, option or value
         context: typer.Context | None = getattr(error, "ctx", None)
         path = context.command_path if context else "grokwatch"
-        message: str = getattr(error, "format_message", error.__str__)()
+        message: str = getattr(error, "format_message", error.__str__)().replace(" Value error,", "")
         if message:  # none where a bare call has just printed the help
             complain(message, f"see: {path} --help", as_json=as_json)
         code = 2

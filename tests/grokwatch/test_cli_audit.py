@@ -188,3 +188,7 @@ def test_before_anything_was_drawn_the_next_step_is_told(sqlite_archive, tmp_pat
         call("export", str(tmp_path / "posts.csv"))
     with pytest.raises(DatabaseError, match="no labelled post"):
         call("draw")
+
+
+def test_a_name_with_a_blank_is_quoted_in_the_command_that_follows(drawn):
+    assert "--draw 'week 47' posts.csv" in call("draw", "--n", "20", "--name", "week 47").output

@@ -82,7 +82,7 @@ def test_nothing_stored_is_said(grokwatch, sqlite_engine):
         (("--since", "soon"), "is not a date"),
         (("--since", "2099-01-01"), "lies ahead"),
         (("--lang", "japanese!"), "is not a language tag"),
-        (("--category", "speed"), "speed"),
+        (("--category", "speed"), "Invalid value for '--category': 'speed' is not one of"),
     ],
 )
 def test_bad_options_are_refused(grokwatch, sqlite_engine, arguments, reason):
