@@ -157,7 +157,9 @@ def store(
     """
     how = Storing(kind=kind, clock=clock, author_hash=author_hash, on_page=on_page, stopped=stopped)
     tally = Tally()
-    with opened_run(engine, kind, source=collector.source, clock=clock, detail=(detail or {}) | {"stream": collector.stream}) as run:
+    with opened_run(
+        engine, kind, source=collector.source, clock=clock, detail=(detail or {}) | {"stream": collector.stream}
+    ) as run:
         run.status = "ok" if store_stream(engine, collector, run.id, tally, how) else "interrupted"
     return StoreSummary(
         run_id=run.id,

@@ -30,7 +30,9 @@ def upgrade() -> None:
         op.add_column("alerts", sa.Column(name, kind, nullable=True, comment=comment))
     op.add_column(
         "alerts",
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False, comment="failed attempts to deliver it"),
+        sa.Column(
+            "attempts", sa.Integer(), server_default="0", nullable=False, comment="failed attempts to deliver it"
+        ),
     )
     op.create_index("ix_alerts_condition", "alerts", ["condition", "id"])
     # Those of before were told once and have no condition that could end.
