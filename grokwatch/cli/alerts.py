@@ -155,7 +155,7 @@ def _state(alert: "StoredAlert", addressed: bool) -> str:
     if alert.delivered_at:
         return f"{going_on}, delivered"
     if alert.attempts:
-        return f"{going_on}, {alert.attempts} failed attempts"
+        return f"{going_on}, {alert.attempts} failed attempt{'s' if alert.attempts > 1 else ''}"
     return f"{going_on}, not yet delivered" if addressed else going_on
 
 
