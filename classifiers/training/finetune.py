@@ -46,7 +46,7 @@ VERSION: Final = "e5s-tuned-2026.11.25"
 METHOD: Final = """\
 multilingual-e5-small (MIT, 12 layers, 384 wide), fine-tuned together with four linear heads on the written posts; its vocabulary, pruned to
 {pieces:,} pieces, stayed frozen. The heads see the mean of the last layer over all tokens, its mean over the pieces that name Grok, and {cues} facts about the spelling.
-The outcomes count with their shares of real life. The epoch was chosen by the loss on the validation posts below, temperatures and thresholds on those of
+The outcomes count with their shares of real life. The epoch and the thresholds were chosen on the validation posts below, the temperatures on those of
 them whose texts were written before their labels. Weights in eight bits, activations quantised by token, the vocabulary in four bits.
 Settings: {settings}."""
 
@@ -213,6 +213,22 @@ def _epoch(
             )
 
 
+def calibrated(
+    network: Network, unseen: Sequence[Item], examples: Sequence[Example], settings: Settings
+) -> heads.Calibration:
+    """Learn how sure the model may be from the posts that are most like real ones, where there are any, and the thresholds from all."""
+    logits = {
+        name: value.double().numpy()
+        for name, value in all_logits(network, unseen, batch=settings.batch, half=settings.half).items()
+    }
+    near = np.array([example.text_first for example in examples])
+    if not near.any():
+        return heads.calibrate(logits, examples)
+    nearest = [example for example in examples if example.text_first]
+    temperatures = heads.calibrate({name: value[near] for name, value in logits.items()}, nearest).temperatures
+    return heads.calibrate(logits, examples, temperatures=temperatures)
+
+
 def model_of(
     network: Network, base: Base, settings: Settings, calibration: heads.Calibration, examples: Sequence[Example]
 ) -> package.Model:
@@ -290,14 +306,7 @@ def main() -> None:
         repr((settings, str(arguments.start or ""), [example.digest for example in seen])).encode()
     ).hexdigest()[:12]
     tune(network, items, unseen, settings, folder=arguments.work / run, progress=progress)
-    # How sure the model may be is learnt from the posts that are most like real ones, where there are any.
-    chosen = [number for number, example in enumerate(parts["validation"]) if example.text_first]
-    chosen = chosen or list(range(len(unseen)))
-    logits = all_logits(network, [unseen[number] for number in chosen], batch=settings.batch, half=settings.half)
-    calibration = heads.calibrate(
-        {name: value.double().numpy() for name, value in logits.items()},
-        [parts["validation"][number] for number in chosen],
-    )
+    calibration = calibrated(network, unseen, parts["validation"], settings)
     model = model_of(network, base, settings, calibration, seen)
     method = METHOD.format(
         pieces=base.config["vocab_size"],

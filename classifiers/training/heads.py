@@ -109,16 +109,18 @@ def out_of_fold(
     }
 
 
-def calibrate(logits: Logits, examples: Sequence[Example]) -> Calibration:
+def calibrate(
+    logits: Logits, examples: Sequence[Example], *, temperatures: Mapping[str, float] | None = None
+) -> Calibration:
     """
-    Choose temperatures and thresholds on posts that the heads have not seen, with the class shares of real life.
+    Choose temperatures (unless they are given) and thresholds on posts that the heads have not seen, with the class shares of real life.
 
     The threshold of relevance gives the best F1 of relevance, the one threshold of all aspects the best micro-F1.
     """
     relevant = np.array([example.relevant for example in examples])
     those = [example for example in examples if example.relevant]
     named = aspects(those)
-    temperatures = {
+    temperatures = temperatures or {
         "relevance": fit_temperature(_two_columns(logits["relevance"]), relevant.astype(int)),
         "category": fit_temperature(logits["category"][relevant], categories(those)),
         "polarity": fit_temperature(logits["polarity"][relevant], polarities(those)),
