@@ -2,10 +2,7 @@
 
     python bench/classify.py [--quick] [--json] [--posts N] [--sample N] [--seed N]
 
-Posts: each is a post of the training corpus (all languages), used once. Every other one keeps only its first half and ends as another post of
-its language ends, so that no text is one that anybody has seen; three in ten get an artefact of a platform (a link, a handle, a quote, an
-entity, bold type); one in fifty is an exact copy of an earlier one, as in the stream of Reddit submissions that this was read off. Their length is
-what people write: about 60 tokens on average, half of them under 45.
+The posts are those of `bench/posts.py`: about 60 tokens on average, half of them under 45, one in fifty repeated, in all languages.
 
 Everything runs in a process of its own that is pinned to one core, then to two, with as many threads. `ours` labels all posts through
 `classifiers.encoder`, from the raw text to language and rivals. The rivals label a sample of them (every n-th by length, in random order) and are
@@ -22,14 +19,12 @@ import argparse
 import json
 import os
 import random
-import re
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +33,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast, XLMRobertaConfig
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 MODEL = ROOT / "classifiers" / "model"
 GOAL, NEEDED = 20, 10
 STARTUP_GOAL_S, PEAK_GOAL_MB = 2.0, 600
@@ -52,63 +48,6 @@ CONTESTANTS = {
     "minilm_pipeline": "transformers pipeline, all-MiniLM-L6 size, PyTorch",
 }
 RIVAL = "xlmr_pipeline"
-REPEATED = 0.02
-DECORATED = 0.3
-
-
-# --- posts ------------------------------------------------------------------------------------------------------------
-
-
-def compose(count: int, seed: int) -> list[str]:
-    """Give posts as the head of this file says."""
-    sys.path.insert(0, str(ROOT))
-    from classifiers.training import corpus
-
-    draw = random.Random(seed)
-    examples = corpus.load()
-    by_language: defaultdict[str, list[str]] = defaultdict(list)
-    for example in examples:
-        by_language[example.lang].append(example.text)
-    posts: list[str] = []
-    while len(posts) < count:
-        draw.shuffle(examples)
-        for number, example in enumerate(examples[: count - len(posts)]):
-            if posts and draw.random() < REPEATED:
-                posts.append(draw.choice(posts))
-                continue
-            text = example.text
-            if number % 2:
-                text = crossed(text, like(text, by_language[example.lang], draw))
-            posts.append(decorated(text, draw) if draw.random() < DECORATED else text)
-    return posts
-
-
-def like(text: str, others: Sequence[str], draw: random.Random) -> str:
-    """Of a few other posts, the one whose length is nearest."""
-    return min(draw.choices(others, k=20), key=lambda other: (other == text, abs(len(other) - len(text))))
-
-
-def crossed(first: str, second: str) -> str:
-    """Join the first half of one text and the second half of another, cut at a space where there is one."""
-    return first[: _middle(first)] + second[_middle(second) :]
-
-
-def _middle(text: str) -> int:
-    space = text.find(" ", len(text) // 2)
-    return len(text) // 2 if space < 0 else space
-
-
-def decorated(text: str, draw: random.Random) -> str:
-    name = f"{draw.choice(('anna', 'kenji', 'luz', 'omar'))}_{draw.randrange(1000)}"
-    return draw.choice(
-        (
-            f"{text} https://t.co/{draw.randrange(10**9):x}",
-            f"@{name} {text}",
-            f"> {text[:120]}\n\n{text}",
-            text.replace(" and ", " &amp; ") + " &lt;3",
-            re.sub(r"(\w{4,})", r"**\1**", text, count=1),
-        )
-    )
 
 
 # --- contestants ------------------------------------------------------------------------------------------------------
@@ -307,6 +246,14 @@ def start_up(rounds: int) -> dict[str, float]:
     return {"startup_s": statistics.median(seconds), "startup_peak_rss_mb": max(peaks)}
 
 
+def composed(count: int, seed: int) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="grokwatch-bench-") as folder:
+        out = Path(folder) / "posts.json"
+        program = Path(__file__).with_name("posts.py")
+        subprocess.run([sys.executable, program, out, "--posts", str(count), "--seed", str(seed)], check=True)
+        return json.loads(out.read_text("utf-8"))
+
+
 def every_nth_by_length(posts: Sequence[str], count: int, seed: int) -> list[str]:
     from classifiers.text import normalise
 
@@ -415,7 +362,7 @@ def main() -> None:
         print(json.dumps(measure_here(options.contestant, posts, int(options.cores), Path(options.folder))))
         return
     count = options.posts or (QUICK_POSTS if options.quick else POSTS)
-    posts = compose(count, options.seed)
+    posts = composed(count, options.seed)
     sample = every_nth_by_length(posts, options.sample or (QUICK_SAMPLE if options.quick else SAMPLE), options.seed)
     about = {"count": count, "sampled": len(sample), **lengths(posts)}
 
