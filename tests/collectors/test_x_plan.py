@@ -29,7 +29,7 @@ def seconds_of(slices):
     ]
 
 
-@given(some.floats(0, 1), some.integers(1, 3600), some.integers(1, 9), some.integers())
+@given(some.floats(0, 1), some.integers(600, 3600), some.integers(1, 9), some.integers())
 def test_a_slice_lies_in_its_stratum_and_tells_its_probability(fraction, length, pieces, seed):
     end = NOON + length * SECOND
     slices = draw("en", NOON, end, fraction=fraction, chance=random.Random(seed), pieces=pieces)
