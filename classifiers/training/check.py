@@ -28,6 +28,8 @@ IMPOSSIBLE: Final = {
     Category.LATENCY: Polarity.POSITIVE, Category.BIAS: Polarity.POSITIVE,
 }  # fmt: skip
 """By their definitions in the codebook: a complaint is no praise."""
+HINDI: Final = {"hi": "hi-Latn", "hi-Latn": "hi"}
+"""Hindi in its own letters and in Latin ones: two tags that writers mix up, and that need different pieces of the vocabulary."""
 ENOUGH: Final = 20
 """Posts of a language from which on its tags are held against the detector."""
 AGREEMENT: Final = 0.75
@@ -124,6 +126,8 @@ def _contradictions(examples: Sequence[Example]) -> Iterator[Finding]:
     for example in examples:
         if example.category is not None and IMPOSSIBLE.get(example.category) == example.polarity:
             yield Finding(place=_place(example), said=f"{example.category} can't be {example.polarity}")
+        if example.lang in HINDI and language.detect(example.text, example.lang) == HINDI[example.lang]:
+            yield Finding(place=_place(example), said=f"is {HINDI[example.lang]}, not {example.lang}")
         if example.lang != "und" and language.canonical(example.lang) is None:
             yield Finding(place=_place(example), said=f'"{example.lang}" is no language tag')
 

@@ -109,6 +109,8 @@ def test_stock_phrases_and_apostrophes_prove_nothing(tmp_path):
         ([line(GROK), line(GROK + "!")], "life-en.jsonl:2: nearly repeats life-en.jsonl:1"),
         ([line(GROK, category="satisfaction", aspects=[])], "satisfaction can't be negative"),
         ([line(GROK, polarity="positive")], "latency can't be positive"),
+        ([line("Grok aaj bahut slow hai yaar, kuch load nahi ho raha", lang="hi")], "is hi-Latn, not hi"),
+        ([line("ग्रोक आज बहुत धीमा चल रहा है", lang="hi-Latn")], "is hi, not hi-Latn"),
         ([line(GROK, lang="english")], '"english" is no language tag'),
         ([line(f"{GROK} {number * 7919}", lang="fr") for number in range(1, 22)], "language fr: only 0% of 21"),
     ],
