@@ -138,12 +138,15 @@ def draw(
     probability = wanted / seconds if wanted < 1 else length / seconds
     pieces = max(1, min(pieces, length))
     spans: list[tuple[int, int]] = []
+    begin, drawn = math.floor(place * seconds), 0
     for number in range(pieces):
         size = length // pieces + (number < length % pieces)
-        first = math.floor((place + number / pieces) * seconds) % seconds
+        # What is not drawn is shared out between the pieces, so that they can't overlap however short the stratum is.
+        first = (begin + drawn + number * (seconds - length) // pieces) % seconds
+        drawn += size
         spans += [(first, min(first + size, seconds)), (0, first + size - seconds)]
     return tuple(
-        Slice(group=group, start=start + begin * SECOND, end=start + stop * SECOND, probability=probability)
-        for begin, stop in spans
-        if stop > begin
+        Slice(group=group, start=start + first * SECOND, end=start + stop * SECOND, probability=probability)
+        for first, stop in spans
+        if stop > first
     )

@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import mean, stdev
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from collectors.budget import Prices
@@ -29,7 +29,8 @@ def seconds_of(slices):
     ]
 
 
-@given(some.floats(0, 1), some.integers(600, 3600), some.integers(1, 9), some.integers())
+@given(some.floats(0, 1), some.integers(1, 3600), some.integers(1, 9), some.integers())
+@example(0.875, 6, 4, 0)
 def test_a_slice_lies_in_its_stratum_and_tells_its_probability(fraction, length, pieces, seed):
     end = NOON + length * SECOND
     slices = draw("en", NOON, end, fraction=fraction, chance=random.Random(seed), pieces=pieces)
