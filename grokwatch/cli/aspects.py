@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from db.periods import Step
-from grokwatch.cli.dates import end_moment, first_moment
+from grokwatch.cli.dates import span_of_days
 from grokwatch.cli.filters import LangOption, SourceOption, languages, notify, sources_of
-from grokwatch.cli.session import UsageError, database, load_settings
+from grokwatch.cli.session import database, load_settings
 from grokwatch.cli.topics import as_json as told
 from grokwatch.cli.topics import print_table
 
@@ -36,10 +36,7 @@ def aspects(
     from insights.topics import aspects as estimate
     from insights.topics import report_themes
 
-    start = first_moment(from_, "--from") if from_ else None
-    end = end_moment(to, "--to") if to else None
-    if start and end and start >= end:
-        raise UsageError(f"--from {from_} is not before --to {to}", mend="give the earlier date to --from")
+    start, end = span_of_days(from_, to)
     langs, sources = languages(lang), sources_of(source)
     with database(load_settings()) as engine, engine.connect().execution_options(read_only=True) as connection:
         if themes:

@@ -4,7 +4,6 @@ import json
 import shlex
 from collections import Counter
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -12,7 +11,8 @@ import typer
 
 from db.errors import DatabaseError
 from grokwatch.cli import destination
-from grokwatch.cli.dates import end_moment, first_moment
+from grokwatch.cli.dates import span_of_days
+from grokwatch.cli.filters import parts, sources_of
 from grokwatch.cli.session import UsageError, database, load_settings, now
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ def draw(
 
     if name is not None:
         name = _named(name, "--name")
-    start, end = _span(from_, to)
+    start, end = span_of_days(from_, to)
     with database(load_settings()) as engine:
         drawn = draw_audit(
-            engine, n=n, now=now(), name=name, start=start, end=end, sources=_split(source, lower=True),
-            langs=_split(lang), seed=seed,
+            engine, n=n, now=now(), name=name, start=start, end=end, sources=sources_of(source),
+            langs=parts(lang), seed=seed,
         )  # fmt: skip
     if as_json:
         typer.echo(json.dumps(asdict(drawn), ensure_ascii=False))
@@ -217,8 +217,8 @@ def report(
     from grokwatch.cli.audit_table import as_rows, print_report
     from insights.agreement import report as compare
 
-    start, end = _span(from_, to)
-    selection = Selection(start=start, end=end, sources=_split(source, lower=True), langs=_split(lang))
+    start, end = span_of_days(from_, to)
+    selection = Selection(start=start, end=end, sources=sources_of(source), langs=parts(lang))
     with database(load_settings()) as engine, engine.connect().execution_options(read_only=True) as connection:
         found = compare(connection, selection)
     if as_json:
@@ -246,16 +246,3 @@ def _named(name: str, option: str) -> str:
     if not 0 < len(bare) <= LONGEST_NAME or not bare.isprintable():
         raise UsageError(f"{option} has 1 to {LONGEST_NAME} printable characters", mend="give another name")
     return bare
-
-
-def _split(values: list[str] | None, *, lower: bool = False) -> list[str]:
-    parts = [part.strip() for value in values or () for part in value.split(",") if part.strip()]
-    return [part.lower() for part in parts] if lower else parts
-
-
-def _span(from_: str | None, to: str | None) -> tuple[datetime | None, datetime | None]:
-    start = first_moment(from_, "--from") if from_ else None
-    end = end_moment(to, "--to") if to else None
-    if start and end and start >= end:
-        raise UsageError(f"--from {from_} is not before --to {to}", mend="give the earlier date to --from")
-    return start, end

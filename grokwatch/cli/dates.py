@@ -28,6 +28,27 @@ def end_moment(text: str, option: str) -> datetime:
     return moment + timedelta(days=1) if whole_day else moment
 
 
+def span_of_days(from_: str | None, to: str | None) -> tuple[datetime | None, datetime | None]:
+    """Read --from and --to as a half-open span; an end that is not given is open.
+
+    Raises
+    ------
+    UsageError
+        One is no date, or they are the wrong way round.
+    """
+    start = first_moment(from_, "--from") if from_ else None
+    end = end_moment(to, "--to") if to else None
+    if start and end:
+        refuse_backwards(start, end, from_, to)
+    return start, end
+
+
+def refuse_backwards(start: datetime, end: datetime, from_: str | None, to: str | None) -> None:
+    """Refuse a span that ends before it begins, in the words in which it was given."""
+    if start >= end:
+        raise UsageError(f"--from {from_} is not before --to {to}", mend="give the earlier date to --from")
+
+
 def _read(text: str, option: str) -> tuple[datetime, bool]:
     text = text.strip()
     try:

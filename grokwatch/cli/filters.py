@@ -18,6 +18,11 @@ SourceOption = Annotated[
 ]
 
 
+def parts(given: list[str] | None) -> list[str]:
+    """Read an option that is repeatable and takes several values separated by commas."""
+    return [part.strip() for value in given or () for part in value.split(",") if part.strip()]
+
+
 def languages(given: list[str] | None) -> list[str]:
     """Read language tags, one an option or several separated by commas.
 
@@ -26,7 +31,7 @@ def languages(given: list[str] | None) -> list[str]:
     UsageError
         One is no language tag.
     """
-    tags = _split(given)
+    tags = parts(given)
     for tag in tags:
         if not LANGUAGE_TAG.fullmatch(tag):
             raise UsageError(f"--lang {tag!r} is not a language tag", mend="write it as ja, pt-BR or und (unknown)")
@@ -35,7 +40,7 @@ def languages(given: list[str] | None) -> list[str]:
 
 def sources_of(given: list[str] | None) -> list[str]:
     """Read the names of platforms, one an option or several separated by commas."""
-    return [name.lower() for name in _split(given)]
+    return [name.lower() for name in parts(given)]
 
 
 def notify(message: str, mend: str, as_json: bool) -> None:
@@ -45,7 +50,3 @@ def notify(message: str, mend: str, as_json: bool) -> None:
         return
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"[yellow]Note:[/yellow] {message}. {mend[:1].upper()}{mend[1:]}.")
-
-
-def _split(values: list[str] | None) -> list[str]:
-    return [part.strip() for value in values or () for part in value.split(",") if part.strip()]

@@ -1,17 +1,16 @@
 """`grokwatch shares`: the shares over time with their intervals, the report's beside them."""
 
 import json
-import re
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from classifiers.codebook import Aspect, Rival
 from db.periods import Step
-from grokwatch.cli.dates import end_moment, first_moment
-from grokwatch.cli.session import UsageError, database, load_settings
+from grokwatch.cli.dates import span_of_days
+from grokwatch.cli.filters import LangOption, SourceOption, languages, notify, sources_of
+from grokwatch.cli.session import database, load_settings
 from insights.shares import Denominator
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from insights.shares import Share
 
 app = typer.Typer(add_completion=False)
-LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 @app.command(
@@ -29,10 +27,8 @@ LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 )
 def shares(
     by: Annotated[Step, typer.Option(help="Length of a period; weeks start on Monday, UTC.")] = Step.WEEK,
-    lang: Annotated[
-        list[str] | None, typer.Option(help="Only this language (BCP-47: ja, zh, pt-BR, und); repeatable.")
-    ] = None,
-    source: Annotated[list[str] | None, typer.Option(help="Only this platform (reddit, x, …); repeatable.")] = None,
+    lang: LangOption = None,
+    source: SourceOption = None,
     from_: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="First day, such as 2025-11-17, UTC.")
     ] = None,
@@ -56,14 +52,8 @@ def shares(
     from insights.shares import shares as estimate
     from insights.shares import total
 
-    start = first_moment(from_, "--from") if from_ else None
-    end = end_moment(to, "--to") if to else None
-    if start and end and start >= end:
-        raise UsageError(f"--from {from_} is not before --to {to}", mend="give the earlier date to --from")
-    langs, sources = _split(lang), [name.lower() for name in _split(source)]
-    for tag in langs:
-        if not LANGUAGE_TAG.fullmatch(tag):
-            raise UsageError(f"--lang {tag!r} is not a language tag", mend="write it as ja, pt-BR or und (unknown)")
+    start, end = span_of_days(from_, to)
+    langs, sources = languages(lang), sources_of(source)
     aspects, rivals = [one.value for one in aspect or ()], [one.value for one in rival or ()]
     rows: list[Share] = []
     whole: list[Share] = []
@@ -89,11 +79,7 @@ def shares(
     elif rows:
         print_table(rows, whole, by, baseline, sample=sample)
     for message, mend in _notices(held, sample=sample, empty=not rows, by_label=bool(aspects or rivals)):
-        _notify(message, mend, as_json=as_json)
-
-
-def _split(values: list[str] | None) -> list[str]:
-    return [part.strip() for value in values or () for part in value.split(",") if part.strip()]
+        notify(message, mend, as_json)
 
 
 def _as_json(row: "Share") -> dict[str, Any]:
@@ -105,8 +91,8 @@ def _as_json(row: "Share") -> dict[str, Any]:
     return told
 
 
-def _notices(held: "Holdings", *, sample: bool, empty: bool, by_label: bool) -> list[tuple[str, str | None]]:
-    notices: list[tuple[str, str | None]] = []
+def _notices(held: "Holdings", *, sample: bool, empty: bool, by_label: bool) -> list[tuple[str, str]]:
+    notices: list[tuple[str, str]] = []
     if not held.posts:
         notices.append(("No posts are stored yet, so there are no shares", "import some: grokwatch import FILE"))
     elif empty and held.waiting < held.posts and by_label:
@@ -129,11 +115,3 @@ def _notices(held: "Holdings", *, sample: bool, empty: bool, by_label: bool) -> 
             )
         )
     return notices
-
-
-def _notify(message: str, mend: str | None, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps({"notice": message, "mend": mend}, ensure_ascii=False), err=True)
-        return
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(f"[yellow]Note:[/yellow] {message}. {(mend or '')[:1].upper()}{(mend or '')[1:]}.")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digest.week import LENGTH, Week
-from grokwatch.cli.dates import end_moment, first_moment
+from grokwatch.cli.dates import end_moment, first_moment, refuse_backwards
 from grokwatch.cli.session import UsageError
 
 WeekOption = Annotated[
@@ -52,8 +52,7 @@ def span_of(week: str | None, from_: str | None, to: str | None, *, now: datetim
         if not from_ or not to:
             raise UsageError("a span needs both ends", mend="give --from and --to, or --week")
         span = Span(first_moment(from_, "--from"), end_moment(to, "--to"))
-        if span.start >= span.end:
-            raise UsageError(f"--from {from_} is not before --to {to}", mend="give the earlier date to --from")
+        refuse_backwards(span.start, span.end, from_, to)
         return span
     if week is None:
         chosen = Week.last_complete(now)
