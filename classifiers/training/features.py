@@ -12,7 +12,7 @@ from classifiers import cues, encoder
 from classifiers.text import normalise
 from classifiers.training import package
 from classifiers.training.base_encoder import Base
-from classifiers.training.export import Head, Precision
+from classifiers.training.export import Precision
 
 CHUNK: Final = 1024
 
@@ -36,8 +36,6 @@ def compute(
     They are kept under `cache`, one file for each state of encoder and settings, and only the texts that it lacks are computed.
     """
     layers = range(base.config["num_hidden_layers"] + 1)
-    size = (len(layers) + 1) * base.config["hidden_size"] + len(cues.NAMES)
-    heads = {"features": Head(weight=np.eye(size, dtype=np.float32), bias=np.zeros(size, np.float32))}
     state = hashlib.sha256(repr((precision, max_tokens, package.PREFIX)).encode())
     for part in (base.weights, peaks):
         for name in sorted(part):
@@ -51,11 +49,11 @@ def compute(
     names = [_name(text) for text in normal]
     missing = [(name, text) for name, text in dict(zip(names, normal, strict=True)).items() if name not in known]
     if missing:
-        weights = package.graph(base, heads, pooled_layers=layers, precision=precision, peaks=peaks).SerializeToString()
+        weights = package.graph(base, {}, pooled_layers=layers, precision=precision, peaks=peaks).SerializeToString()
         model = encoder.Encoder(weights, tokenizer, max_tokens=max_tokens, prefix=package.PREFIX, threads=threads)
         for start in range(0, len(missing), CHUNK):
             part = missing[start : start + CHUNK]
-            found = model.logits([text for _, text in part])["features"].astype(np.float32)
+            found = np.asarray(model.features([text for _, text in part]), np.float32)
             known.update(zip([name for name, _ in part], found, strict=True))
             progress(f"features of {start + len(part):,} of {len(missing):,} posts")
         np.savez(folder / "features.npz", names=np.array(list(known)), values=np.array(list(known.values())))

@@ -62,7 +62,8 @@ def test_a_contender_that_cannot_run_is_named_with_the_reason(tmp_path):
     assert set(rivals) == {"majority", "sentiment"}
     assert list(skipped) == ["tfidf_logreg", "zero_shot_e5", "frozen_e5_linear"]
     assert skipped["zero_shot_e5"] == skipped["frozen_e5_linear"]
-    assert str(tmp_path / "base") in skipped["zero_shot_e5"] or "extra train" in skipped["zero_shot_e5"]
+    lacking = "extra train" if importlib.util.find_spec("onnx") is None else str(tmp_path / "base")
+    assert lacking in skipped["zero_shot_e5"]
     assert {"macro_f1", "accuracy", "relevance_f1", "share_error"} <= set(rivals["majority"])
 
 
