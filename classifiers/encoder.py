@@ -3,8 +3,8 @@
 import hashlib
 import os
 from collections import OrderedDict
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -23,7 +23,7 @@ from classifiers.text import normalise
 
 if TYPE_CHECKING:
     import onnxruntime
-    from transformers import PreTrainedTokenizerFast
+    from tokenizers import Tokenizer
 
 SHIPPED: Final = Path(__file__).parent / "model"
 WEIGHTS: Final = "model.onnx"
@@ -34,7 +34,7 @@ POOLED: Final = "pooled"
 
 WINDOW: Final = 1024
 """Documents that are held at a time; their texts are sorted by length, so that a batch pads little."""
-BATCH_TOKENS: Final = 1024
+BATCH_TOKENS: Final = 384
 """Tokens of a batch, padding included: more would not fit into a core's cache and be slower."""
 REMEMBERED: Final = 8192
 """Texts whose answers are kept, so that a repeated text is labelled once."""
@@ -189,7 +189,10 @@ class Encoder:
         self._max_tokens = max_tokens
         self._prefix = prefix
         self._tokenizer = _tokenizer(tokenizer)
-        self._session = _session(weights, threads)
+        self._session = _session(weights)
+        self._threads = threads or len(
+            os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+        )
 
     @cached_property
     def _inputs(self) -> tuple[str, ...]:
@@ -218,23 +221,33 @@ class Encoder:
         tokens = tokenise(texts, self._tokenizer, prefix=self._prefix, max_tokens=self._max_tokens)
         hints = np.array([cues.of(text) for text in texts], np.float32).reshape(len(texts), len(cues.NAMES))
         found: dict[str, NDArray[np.float64]] = {}
-        for members in _batches([len(text.ids) for text in tokens]):
-            width = max(len(tokens[member].ids) for member in members)
-            ids = np.full((len(members), width), _PAD, np.int64)
-            named = np.zeros((len(members), width), np.float32)
-            for row, member in enumerate(members):
-                ids[row, : len(tokens[member].ids)] = tokens[member].ids
-                named[row, tokens[member].named] = 1
-            feeds = {
-                "input_ids": ids,
-                "attention_mask": (ids != _PAD).astype(np.int64),
-                "named": named,
-                "cues": hints[members],
-            }
-            outputs: Sequence[Any] = self._session.run(wanted, {name: feeds[name] for name in self._inputs})
-            for name, output in zip(wanted, outputs, strict=True):
-                found.setdefault(name, np.zeros((len(texts), output.shape[1])))[members] = output
+        batches = list(_batches([len(text.ids) for text in tokens]))
+
+        def answer(members: list[int]) -> Sequence[Any]:
+            return self._session.run(wanted, self._feeds([tokens[member] for member in members], hints[members]))
+
+        # A batch a thread, the longest first: threads that share one batch wait for each other at every operator.
+        batches.reverse()
+        with ThreadPoolExecutor(self._threads) as pool:
+            for members, outputs in zip(batches, pool.map(answer, batches), strict=True):
+                for name, output in zip(wanted, outputs, strict=True):
+                    found.setdefault(name, np.zeros((len(texts), output.shape[1])))[members] = output
         return found
+
+    def _feeds(self, tokens: Sequence["Tokens"], hints: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        width = max(len(text.ids) for text in tokens)
+        ids = np.full((len(tokens), width), _PAD, np.int64)
+        named = np.zeros((len(tokens), width), np.float32)
+        for row, text in enumerate(tokens):
+            ids[row, : len(text.ids)] = text.ids
+            named[row, text.named] = 1
+        feeds = {
+            "input_ids": ids,
+            "attention_mask": (ids != _PAD).astype(np.int64),
+            "named": named,
+            "cues": hints,
+        }
+        return {name: feeds[name] for name in self._inputs}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,12 +261,11 @@ class Tokens:
     named: list[int]
 
 
-def tokenise(
-    texts: Sequence[str], tokenizer: "PreTrainedTokenizerFast", *, prefix: str, max_tokens: int
-) -> list[Tokens]:
+def tokenise(texts: Sequence[str], tokenizer: "Tokenizer", *, prefix: str, max_tokens: int) -> list[Tokens]:
     """Cut normalised texts into pieces, each at most `max_tokens` long, and find Grok among these."""
     read = [prefix + cues.focus(text) for text in texts]
-    encodings = tokenizer(read, truncation=True, max_length=max_tokens, return_attention_mask=False).encodings or []
+    tokenizer.enable_truncation(max_tokens)
+    encodings = tokenizer.encode_batch(read)
     found: list[Tokens] = []
     for text, encoding in zip(read, encodings, strict=True):
         places = (encoding.char_to_token(at) for start, end in cues.mentions(text) for at in range(start, end))
@@ -301,48 +313,32 @@ def _description(path: Path) -> Description:
         raise ClassifierError(f"The model's description {path} is damaged", mend=_MEND) from error
 
 
-@contextmanager
-def _no_advice() -> Generator[None]:
-    # transformers advises at its import to install PyTorch, which Grokwatch does without.
-    name = "TRANSFORMERS_NO_ADVISORY_WARNINGS"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
-def _tokenizer(path: Path) -> "PreTrainedTokenizerFast":
+def _tokenizer(path: Path) -> "Tokenizer":
     if not path.is_file():
         raise ClassifierError(f"The model file {path} is missing", mend=_MEND)
-    with _no_advice():
-        from transformers import PreTrainedTokenizerFast  # noqa: PLC0415  # a second to import; who only reads labels need not wait
+    # Not through transformers, which takes half a second to import.
+    from tokenizers import Tokenizer  # noqa: PLC0415  # who only reads labels need not wait
+
     try:
-        tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(path), pad_token="<pad>")  # noqa: S106  # a token of text, not a password
+        tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the tokenizers library raises nothing narrower
         raise ClassifierError(f"The model file {path} is damaged", mend=_MEND) from error
     # "<s>" typed by a person is three characters.
-    tokenizer.backend_tokenizer.encode_special_tokens = True
+    tokenizer.encode_special_tokens = True
     return tokenizer
 
 
-def _session(weights: bytes, threads: int | None) -> "onnxruntime.InferenceSession":
+def _session(weights: bytes) -> "onnxruntime.InferenceSession":
     import onnxruntime  # noqa: PLC0415  # as above
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # The graph is written in the operators that are fastest; onnxruntime's own fusions would undo that.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     # A thread that waits must not burn a core which somebody else needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # The arena never gives memory back, and a window of long posts would keep it for good.
-    options.enable_cpu_mem_arena = False
     try:
         return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises half a dozen unrelated classes

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from classifiers import encoder
+from classifiers.training import rounding
 
 Array = NDArray[np.float32]
 Precision = Literal["float32", "int8"]
@@ -30,16 +31,8 @@ _TOKENS: Final[dict[str, list[Any]]] = {"input_ids": ["batch", "tokens"], "atten
 OPSET: Final = 18
 IR_VERSION: Final = 8
 MICROSOFT: Final = "com.microsoft"
-BLOCK: Final = 32
-"""Weights of a vocabulary row that share a scale."""
-LARGEST: Final = 127
-"""Quantised weights lie between minus and plus this."""
-EASE: Final = 0.5
-"""How much of the unevenness of activations goes over to the weights: 0 nothing, 1 all."""
-QUIETEST: Final = 0.2
-"""The least loudness of a channel, as a part of the mean of all."""
-LOUD: Final = 32
-"""One channel in this many, the loudest ones, is multiplied in float32 beside the others."""
+ORIGIN: Final = numpy_helper.from_array(np.array([rounding.LARGEST + 1], np.uint8))
+"""What zero is rounded to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +120,7 @@ def observe(weights: Mapping[str, Array], shape: Shape, texts: Iterable[Sequence
     for product in [node for node in graph.nodes if node.op_type == "MatMul"]:
         size = graph.node("Abs", [product.input[0]], f"{product.name}.size")
         peaks[product.name] = graph.node(
-            "ReduceMax", [size, graph.constant("tokens_only", np.array([0, 1]))], f"{product.name}.peak", keepdims=0
+            "ReduceMax", [size, graph.constant("tokens_only", np.array([0]))], f"{product.name}.peak", keepdims=0
         )
     model = graph.model(_TOKENS, {peak: ["channels" + peak] for peak in peaks.values()})
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -138,48 +131,6 @@ def observe(weights: Mapping[str, Array], shape: Shape, texts: Iterable[Sequence
         for name, values in zip(peaks, outputs, strict=True):
             found[name] = np.maximum(found.get(name, 0), values)
     return found
-
-
-def pack_rows(rows: Array) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
-    """
-    Pack rows into four bits a weight.
-
-    Returns
-    -------
-    packed : (rows, columns / 2)
-        Low nibbles hold the first half of a row, high nibbles the second, each weight plus eight.
-    scales : (rows, columns / 32)
-        What a block of 32 weights is multiplied by.
-    """
-    blocks = rows.reshape(len(rows), -1, BLOCK)
-    # A row that was in four bits before is found again exactly: its largest weight is then -8 or +-7 times the scale.
-    peak = np.take_along_axis(blocks, np.abs(blocks).argmax(2)[..., None], 2)[..., 0]
-    best_scale = np.zeros(peak.shape, np.float32)
-    best_error = np.full(peak.shape, np.inf)
-    for steps in (-8.0, -7.0, 7.0):
-        scale = (peak / steps).astype(np.float16).astype(np.float32)
-        step = np.where(scale == 0, 1, scale)[..., None]
-        error = ((np.clip(np.round(blocks / step), -8, 7) * scale[..., None] - blocks) ** 2).sum(2)
-        best_scale = np.where(error < best_error, scale, best_scale)
-        best_error = np.minimum(error, best_error)
-    step = np.where(best_scale == 0, 1, best_scale)[..., None]
-    nibbles = (np.clip(np.round(blocks / step), -8, 7) + 8).astype(np.uint8).reshape(len(rows), -1)
-    half = nibbles.shape[1] // 2
-    return nibbles[:, :half] | (nibbles[:, half:] << 4), best_scale.astype(np.float16)
-
-
-def _ease(peaks: Array, matrix: Array) -> Array:
-    """Divide the difficulty of rounding between the channels of the activations and the rows of the weights that they meet."""
-    rows = np.abs(matrix).max(1)
-    # A channel that was silent on the observed texts may speak up on others: none counts as much quieter than the mean.
-    peaks, rows = (np.maximum(values, QUIETEST * values.mean() + 1e-9) for values in (peaks, rows))
-    ease = peaks**EASE / rows ** (1 - EASE)
-    return (ease / np.exp(np.log(ease).mean())).astype(np.float32)
-
-
-def _quantise(matrix: Array) -> tuple[NDArray[np.int8], Array]:
-    scale = np.maximum(np.abs(matrix).max(0) / LARGEST, 1e-12).astype(np.float32)
-    return np.round(matrix / scale).astype(np.int8), scale
 
 
 class _Graph:
@@ -196,7 +147,13 @@ class _Graph:
         self.constants: list[onnx.TensorProto] = []
 
     def node(
-        self, operator: str, inputs: Sequence[str], output: str, *, domain: str = "", **attributes: float | list[int]
+        self,
+        operator: str,
+        inputs: Sequence[str],
+        output: str,
+        *,
+        domain: str = "",
+        **attributes: float | list[int] | onnx.TensorProto,
     ) -> str:
         self.nodes.append(helper.make_node(operator, list(inputs), [output], name=output, domain=domain, **attributes))
         return output
@@ -216,12 +173,25 @@ class _Graph:
         return model
 
     def states(self) -> dict[int, str]:
-        """Write the encoder; what comes out of each layer, 0 being the embeddings."""
-        hidden = self.embeddings()
+        """Write the encoder; what comes out of each layer, 0 being the embeddings, a row for each token of the batch."""
+        embedded = self.embeddings()
+        last = self.constant("last", np.array([-1]))
+        self.node("Concat", [self.node("Shape", ["input_ids"], "sizes"), last], "by_text", axis=0)
+        hidden = self.rows(embedded, "rows")
+        if self.precision == "int8":
+            self.node(
+                "ConstantOfShape", [self.node("Shape", [hidden], "row_count", end=1)], "row_origins", value=ORIGIN
+            )
         found = {0: hidden}
         for layer in range(self.shape.layers):
             hidden = found[layer + 1] = self.layer(layer, hidden)
         return found
+
+    def rows(self, value: str, output: str) -> str:
+        """Put the tokens of all texts below each other."""
+        return self.node(
+            "Reshape", [value, self.constant("as_rows_of_tokens", np.array([-1, self.shape.hidden]))], output
+        )
 
     def constant(self, name: str, value: NDArray[Any]) -> str:
         if all(name != known.name for known in self.constants):
@@ -253,7 +223,7 @@ class _Graph:
         return self.node("LayerNormalization", [placed, gamma, beta], "embedded", epsilon=self.shape.epsilon)
 
     def packed_rows(self, words: Array) -> str:
-        packed, scales = pack_rows(words)
+        packed, scales = rounding.pack_rows(words)
         taken = self.node("Gather", [self.constant("words", packed), "input_ids"], "packed")
         scale = self.node("Gather", [self.constant("word_scales", scales), "input_ids"], "scale_half")
         scale = self.node("Cast", [scale], "scale_flat", to=TensorProto.FLOAT)
@@ -264,31 +234,59 @@ class _Graph:
         both = self.node("Concat", [low, high], "nibbles", axis=-1)
         whole = self.node("Cast", [both], "nibbles_float", to=TensorProto.FLOAT)
         signed = self.node("Sub", [whole, self.constant("eight", np.array(8, np.float32))], "signed")
-        blocks = self.node("Reshape", [signed, self.constant("as_blocks", np.array([0, 0, -1, BLOCK]))], "blocks")
+        blocks = self.node(
+            "Reshape", [signed, self.constant("as_blocks", np.array([0, 0, -1, rounding.BLOCK]))], "blocks"
+        )
         scaled = self.node("Mul", [blocks, scale], "scaled")
         return self.node("Reshape", [scaled, self.constant("as_rows", np.array([0, 0, self.shape.hidden]))], "word")
 
     def layer(self, number: int, hidden: str) -> str:
         at, to = f"encoder.layer.{number}", f"l{number}"
         parts = [f"{at}.attention.self.{part}" for part in ("query", "key", "value")]
-        matrix = np.concatenate([self.weights[f"{part}.weight"].T for part in parts], axis=1)
-        bias = self.constant(
-            f"{to}.qkv.bias", np.concatenate([self.weights[f"{part}.bias"] for part in parts]).astype(np.float32)
-        )
-        projected = self.multiply(hidden, matrix, f"{to}.qkv")
+        matrices = [self.matrix(part) for part in parts]
+        biases = [self.weights[f"{part}.bias"].astype(np.float32) for part in parts]
+        outward = self.matrix(f"{at}.attention.output.dense")
+        if self.precision == "int8" and (peaks := self.peaks.get(f"{to}.out")) is not None:
+            # What attention gives out is a mean of values: easing the values eases it, at no cost.
+            ease = rounding.ease(peaks, outward)
+            matrices[2], biases[2], outward = matrices[2] / ease, biases[2] / ease, outward * ease[:, None]
+        (projected,) = self.ease_and_multiply(hidden, {f"{to}.qkv": np.concatenate(matrices, axis=1)})
+        projected = self.node("Reshape", [projected, "by_text"], f"{to}.qkv.by_text")
         split = [f"{to}.q", f"{to}.k", f"{to}.v"]
         self.nodes.append(helper.make_node("Split", [projected], split, name=f"{to}.split", axis=-1, num_outputs=3))
+        bias = self.constant(f"{to}.qkv.bias", np.concatenate(biases))
         attended = self.node(
             "MultiHeadAttention", [*split, bias, "mask"], f"{to}.attended", domain=MICROSOFT, num_heads=self.shape.heads
         )
-        out = self.multiply(attended, self.weights[f"{at}.attention.output.dense.weight"].T, f"{to}.out")
+        out = self.multiply(self.rows(attended, f"{to}.attended.rows"), outward, f"{to}.out")
         hidden = self.norm(out, hidden, f"{at}.attention.output", f"{to}.middle")
-        wide = self.multiply(hidden, self.weights[f"{at}.intermediate.dense.weight"].T, f"{to}.wide")
-        bent = self.node(
-            "BiasGelu", [wide, self.weight(f"{at}.intermediate.dense.bias")], f"{to}.gelu", domain=MICROSOFT
-        )
-        narrow = self.multiply(bent, self.weights[f"{at}.output.dense.weight"].T, f"{to}.narrow")
+        narrow = self.feed_forward(hidden, at, to)
         return self.norm(narrow, hidden, f"{at}.output", f"{to}.end")
+
+    def feed_forward(self, hidden: str, at: str, to: str) -> str:
+        wide, bias = self.matrix(f"{at}.intermediate.dense"), self.weights[f"{at}.intermediate.dense.bias"]
+        narrow = self.matrix(f"{at}.output.dense")
+        peaks = self.peaks.get(f"{to}.narrow") if self.precision == "int8" else None
+        if peaks is None:
+            (product,) = self.ease_and_multiply(hidden, {f"{to}.wide": wide})
+            return self.multiply(self.bend(product, bias, to), narrow, f"{to}.narrow")
+        # The loudest neurons are computed beside the others from the start, so that nothing has to be picked out.
+        ease = rounding.ease(peaks, narrow)
+        loud = rounding.loudest(peaks / ease)
+        quiet = np.setdiff1d(np.arange(len(peaks)), loud)
+        most, rest = self.ease_and_multiply(hidden, {f"{to}.wide": wide[:, quiet], f"{to}.wide_loud": wide[:, loud]})
+        beside = (self.bend(rest, bias[loud], f"{to}.loud"), narrow[loud])
+        bent = self.bend(most, bias[quiet], to)
+        eased = self.node("Mul", [bent, self.constant(f"{to}.narrow.ease", 1 / ease[quiet])], f"{to}.narrow.eased")
+        return self.multiply(eased, narrow[quiet] * ease[quiet, None], f"{to}.narrow", beside)
+
+    def bend(self, value: str, bias: Array, to: str) -> str:
+        """Add the bias and bend."""
+        constant = self.constant(f"{to}.bias", bias.astype(np.float32))
+        return self.node("BiasGelu", [value, constant], f"{to}.gelu", domain=MICROSOFT)
+
+    def matrix(self, name: str) -> Array:
+        return self.weights[f"{name}.weight"].T.astype(np.float32)
 
     def norm(self, value: str, skip: str, at: str, output: str) -> str:
         """Layer normalisation of the sum of two values and the bias of the dense layer at `at`."""
@@ -298,51 +296,69 @@ class _Graph:
         gamma, beta = self.weight(f"{at}.LayerNorm.weight"), self.weight(f"{at}.LayerNorm.bias")
         return self.node("LayerNormalization", [both, gamma, beta], output, epsilon=self.shape.epsilon)
 
-    def multiply(self, value: str, matrix: Array, name: str) -> str:
-        matrix = matrix.astype(np.float32)
-        if self.precision == "float32":
-            return self.node("MatMul", [value, self.constant(f"{name}.weight", matrix)], name)
+    def ease_and_multiply(self, value: str, matrices: Mapping[str, Array]) -> list[str]:
+        """Multiply one value with several matrices, its channels eased and the loudest ones split off; the first matrix names the peaks."""
+        name, whole = next(iter(matrices)), np.concatenate(list(matrices.values()), axis=1)
         peaks = self.peaks.get(name)
-        if peaks is None:
-            return self.multiply_bytes(value, matrix, name)
-        ease = _ease(peaks, matrix)
-        loud = np.sort(np.argsort(-peaks / ease, kind="stable")[: len(matrix) // LOUD])
-        quiet = np.ones(len(matrix), np.float32)
+        if self.precision == "float32" or peaks is None:
+            shared = None if self.precision == "float32" else self.bytes(value, name)
+            return [self.multiply(value, matrix, each, shared=shared) for each, matrix in matrices.items()]
+        ease = rounding.ease(peaks, whole)
+        loud = rounding.loudest(peaks / ease)
+        quiet = np.ones(len(whole), np.float32)
         quiet[loud] = 0
         eased = self.node("Mul", [value, self.constant(f"{name}.ease", quiet / ease)], f"{name}.eased")
-        most = self.multiply_bytes(eased, matrix * (quiet * ease)[:, None], f"{name}.most")
         picked = self.node("Gather", [value, self.constant(f"{name}.loud", loud)], f"{name}.picked", axis=-1)
-        rest = self.node("MatMul", [picked, self.half(f"{name}.loud_weight", matrix[loud])], f"{name}.rest")
-        return self.node("Add", [most, rest], name)
+        shared = self.bytes(eased, name)
+        return [
+            self.multiply(eased, matrix * (quiet * ease)[:, None], each, (picked, matrix[loud]), shared=shared)
+            for each, matrix in matrices.items()
+        ]
 
-    def multiply_bytes(self, value: str, matrix: Array, name: str) -> str:
-        """Multiply in integers; each token's values are divided by their largest magnitude first."""
-        quantised, scale = _quantise(matrix)
-        peak = self.peak(value, name)
-        unit = self.node("Div", [value, peak], f"{name}.unit")
-        step = self.constant("step", np.array(1 / LARGEST, np.float32))
-        origin = self.constant("origin", np.array(LARGEST + 1, np.uint8))
+    def multiply(
+        self,
+        value: str,
+        matrix: Array,
+        name: str,
+        beside: tuple[str, Array] | None = None,
+        *,
+        shared: tuple[str, str] | None = None,
+    ) -> str:
+        """Multiply in the graph's precision, and add a product in float32 beside it; `shared` is what `bytes` made of the value."""
+        if self.precision == "float32":
+            return self.node("MatMul", [value, self.constant(f"{name}.weight", matrix)], name)
+        quantised, scale = rounding.quantise(matrix)
+        rounded, step = shared or self.bytes(value, name)
         inputs = [
-            self.node("QuantizeLinear", [unit, step, origin], f"{name}.bytes"),
+            rounded,
             self.constant(f"{name}.weight", quantised),
-            step,
+            self.constant("one_step", np.array(1, np.float32)),
             self.constant(f"{name}.scale", scale),
-            origin,
+            self.constant("origin", np.array(rounding.LARGEST + 1, np.uint8)),
             self.constant(f"{name}.origin", np.zeros(len(scale), np.int8)),
         ]
         product = self.node("MatMulIntegerToFloat", inputs, f"{name}.product", domain=MICROSOFT)
-        return self.node("Mul", [product, peak], name)
+        if beside is None:
+            return self.node("Mul", [product, step], name)
+        most = self.node("Mul", [product, step], f"{name}.most")
+        return self.node("Gemm", [beside[0], self.half(f"{name}.loud_weight", beside[1]), most], name)
 
-    def peak(self, value: str, name: str) -> str:
-        """Largest magnitude of each token's values."""
+    def bytes(self, value: str, name: str) -> tuple[str, str]:
+        """Round each token's values to steps of its own; give the bytes, and a column of the steps."""
         axes = self.constant("last", np.array([-1]))
-        top = self.node("ReduceMax", [value, axes], f"{name}.top", keepdims=1)
-        bottom = self.node("ReduceMin", [value, axes], f"{name}.bottom", keepdims=1)
+        top = self.node("ReduceMax", [value, axes], f"{name}.top", keepdims=0)
+        bottom = self.node("ReduceMin", [value, axes], f"{name}.bottom", keepdims=0)
         depth = self.node("Neg", [bottom], f"{name}.depth")
-        return self.node("Max", [top, depth, self.constant("tiny", np.array(1e-6, np.float32))], f"{name}.peak")
+        peak = self.node("Max", [top, depth, self.constant("tiny", np.array(1e-6, np.float32))], f"{name}.peak")
+        step = self.node(
+            "Mul", [peak, self.constant("per_step", np.array(1 / rounding.LARGEST, np.float32))], f"{name}.step"
+        )
+        rounded = self.node("QuantizeLinear", [value, step, "row_origins"], f"{name}.bytes", axis=0)
+        return rounded, self.node("Unsqueeze", [step, axes], f"{name}.steps")
 
     def features(self, states: Sequence[str]) -> str:
         every = self.node("Cast", ["attention_mask"], "mask_float", to=TensorProto.FLOAT)
+        states = [self.node("Reshape", [state, "by_text"], f"{state}.by_text") for state in states]
         pools = [self.mean(state, every, "mean") for state in states]
         return self.node(
             "Concat", [*pools, self.mean(states[-1], "named", "named_mean"), "cues"], encoder.POOLED, axis=-1

@@ -20,8 +20,8 @@ from typing import Final
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import nn
-from transformers import PreTrainedTokenizerFast
 
 from classifiers import cues, encoder
 from classifiers.codebook import Aspect, Category, Polarity
@@ -74,7 +74,7 @@ class Settings:
     frozen: int = 6
 
 
-def items_of(examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> list[Item]:
+def items_of(examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int) -> list[Item]:
     """Tokenise posts as Grokwatch does when it labels them."""
     texts = [normalise(example.text) for example in examples]
     tokens = encoder.tokenise(texts, tokenizer, prefix=package.PREFIX, max_tokens=max_tokens)
@@ -293,8 +293,8 @@ def main() -> None:
         else parts["train"]
     )
     base = base_encoder.read(arguments.base).with_vocabulary(json.loads(arguments.tokenizer.read_text("utf-8")))
-    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(arguments.tokenizer), pad_token="<pad>")  # noqa: S106  # no password
-    tokenizer.backend_tokenizer.encode_special_tokens = True
+    tokenizer = Tokenizer.from_file(str(arguments.tokenizer))
+    tokenizer.encode_special_tokens = True
     items, unseen = (items_of(part, tokenizer, settings.max_tokens) for part in (seen, parts["validation"]))
     network = Network(base, settings.layers, frozen=settings.frozen)
     if arguments.start:
