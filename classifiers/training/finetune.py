@@ -42,7 +42,7 @@ from classifiers.training.network import (
     loss_of,
 )
 
-VERSION: Final = "e5s-tuned-2026.11.25"
+VERSION: Final = "e5s-tuned-2026.11.25.2"
 METHOD: Final = """\
 multilingual-e5-small (MIT, 12 layers, 384 wide), fine-tuned together with four linear heads on the written posts; its vocabulary, pruned to
 {pieces:,} pieces, stayed frozen. The heads see the mean of the last layer over all tokens, its mean over the pieces that name Grok, and {cues} facts about the spelling.
