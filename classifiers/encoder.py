@@ -186,13 +186,10 @@ class Encoder:
     def __init__(
         self, weights: bytes, tokenizer: Path, *, max_tokens: int, prefix: str, threads: int | None = None
     ) -> None:
-        self._max_tokens = max_tokens
         self._prefix = prefix
-        self._tokenizer = _tokenizer(tokenizer)
+        self._tokenizer = read_tokenizer(tokenizer, max_tokens=max_tokens)
         self._session = _session(weights)
-        self._threads = threads or len(
-            os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-        )
+        self._threads = threads or _cores()
 
     @cached_property
     def _inputs(self) -> tuple[str, ...]:
@@ -218,7 +215,7 @@ class Encoder:
         return self._run(texts, (POOLED,))[POOLED] if texts else np.zeros((0, 0))
 
     def _run(self, texts: Sequence[str], wanted: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-        tokens = tokenise(texts, self._tokenizer, prefix=self._prefix, max_tokens=self._max_tokens)
+        tokens = tokenise(texts, self._tokenizer, prefix=self._prefix)
         hints = np.array([cues.of(text) for text in texts], np.float32).reshape(len(texts), len(cues.NAMES))
         found: dict[str, NDArray[np.float64]] = {}
         batches = list(_batches([len(text.ids) for text in tokens]))
@@ -261,10 +258,9 @@ class Tokens:
     named: list[int]
 
 
-def tokenise(texts: Sequence[str], tokenizer: "Tokenizer", *, prefix: str, max_tokens: int) -> list[Tokens]:
-    """Cut normalised texts into pieces, each at most `max_tokens` long, and find Grok among these."""
+def tokenise(texts: Sequence[str], tokenizer: "Tokenizer", *, prefix: str) -> list[Tokens]:
+    """Cut normalised texts into pieces, no more than the tokenizer was read for, and find Grok among these."""
     read = [prefix + cues.focus(text) for text in texts]
-    tokenizer.enable_truncation(max_tokens)
     encodings = tokenizer.encode_batch(read)
     found: list[Tokens] = []
     for text, encoding in zip(read, encodings, strict=True):
@@ -313,7 +309,15 @@ def _description(path: Path) -> Description:
         raise ClassifierError(f"The model's description {path} is damaged", mend=_MEND) from error
 
 
-def _tokenizer(path: Path) -> "Tokenizer":
+def read_tokenizer(path: Path, *, max_tokens: int) -> "Tokenizer":
+    """
+    Read what cuts texts into pieces, as labelling and training do it alike; a text gets `max_tokens` pieces at most.
+
+    Raises
+    ------
+    ClassifierError
+        If the file is missing or damaged.
+    """
     if not path.is_file():
         raise ClassifierError(f"The model file {path} is missing", mend=_MEND)
     # Not through transformers, which takes half a second to import.
@@ -325,7 +329,13 @@ def _tokenizer(path: Path) -> "Tokenizer":
         raise ClassifierError(f"The model file {path} is damaged", mend=_MEND) from error
     # "<s>" typed by a person is three characters.
     tokenizer.encode_special_tokens = True
+    # Once, here: a tokenizer that is changed while another thread uses it fails.
+    tokenizer.enable_truncation(max_tokens)
     return tokenizer
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _session(weights: bytes) -> "onnxruntime.InferenceSession":

@@ -17,7 +17,7 @@ FOLDER: Final = Path(__file__).parent / "corpus"
 OTHER_HAND: Final = "val-"
 """Files with these names are for validation alone."""
 TEXT_FIRST: Final = ("add-first-", "val-first-")
-"""Files with these names hold posts that were written without a label in mind, and labelled by two or three others. They are the nearest to
+"""Files with these names hold posts that were written without a label in mind, and labelled afterwards by others. They are the nearest to
 real posts that writing comes: vaguer, and as hard for a model."""
 PLAIN: Final = "add-plain-"
 """Files with these names hold posts as most people write them: blunt, in everyday words, without a twist."""

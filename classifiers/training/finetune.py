@@ -74,10 +74,10 @@ class Settings:
     frozen: int = 6
 
 
-def items_of(examples: Sequence[Example], tokenizer: Tokenizer, max_tokens: int) -> list[Item]:
+def items_of(examples: Sequence[Example], tokenizer: Tokenizer) -> list[Item]:
     """Tokenise posts as Grokwatch does when it labels them."""
     texts = [normalise(example.text) for example in examples]
-    tokens = encoder.tokenise(texts, tokenizer, prefix=package.PREFIX, max_tokens=max_tokens)
+    tokens = encoder.tokenise(texts, tokenizer, prefix=package.PREFIX)
     return [
         Item(
             ids=pieces.ids,
@@ -293,9 +293,8 @@ def main() -> None:
         else parts["train"]
     )
     base = base_encoder.read(arguments.base).with_vocabulary(json.loads(arguments.tokenizer.read_text("utf-8")))
-    tokenizer = Tokenizer.from_file(str(arguments.tokenizer))
-    tokenizer.encode_special_tokens = True
-    items, unseen = (items_of(part, tokenizer, settings.max_tokens) for part in (seen, parts["validation"]))
+    tokenizer = encoder.read_tokenizer(arguments.tokenizer, max_tokens=settings.max_tokens)
+    items, unseen = (items_of(part, tokenizer) for part in (seen, parts["validation"]))
     network = Network(base, settings.layers, frozen=settings.frozen)
     if arguments.start:
         network.load_state_dict(torch.load(arguments.start, weights_only=True))

@@ -145,8 +145,8 @@ def test_a_repeated_text_is_labelled_once():
 
 
 def tokens(text: str, *, max_tokens: int = 64) -> tuple[encoder.Tokens, list[str]]:
-    tokenizer = encoder._tokenizer(encoder.SHIPPED / encoder.TOKENIZER)
-    (found,) = encoder.tokenise([text], tokenizer, prefix="query: ", max_tokens=max_tokens)
+    tokenizer = encoder.read_tokenizer(encoder.SHIPPED / encoder.TOKENIZER, max_tokens=max_tokens)
+    (found,) = encoder.tokenise([text], tokenizer, prefix="query: ")
     return found, [tokenizer.id_to_token(found.ids[at]) or "" for at in found.named]
 
 
