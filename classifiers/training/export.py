@@ -31,8 +31,6 @@ _TOKENS: Final[dict[str, list[Any]]] = {"input_ids": ["batch", "tokens"], "atten
 OPSET: Final = 18
 IR_VERSION: Final = 8
 MICROSOFT: Final = "com.microsoft"
-ORIGIN: Final = numpy_helper.from_array(np.array([rounding.LARGEST + 1], np.uint8))
-"""What zero is rounded to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +177,9 @@ class _Graph:
         self.node("Concat", [self.node("Shape", ["input_ids"], "sizes"), last], "by_text", axis=0)
         hidden = self.rows(embedded, "rows")
         if self.precision == "int8":
+            origin = numpy_helper.from_array(np.array([rounding.ORIGIN], np.uint8))
             self.node(
-                "ConstantOfShape", [self.node("Shape", [hidden], "row_count", end=1)], "row_origins", value=ORIGIN
+                "ConstantOfShape", [self.node("Shape", [hidden], "row_count", end=1)], "row_origins", value=origin
             )
         found = {0: hidden}
         for layer in range(self.shape.layers):
@@ -334,7 +333,7 @@ class _Graph:
             self.constant(f"{name}.weight", quantised),
             self.constant("one_step", np.array(1, np.float32)),
             self.constant(f"{name}.scale", scale),
-            self.constant("origin", np.array(rounding.LARGEST + 1, np.uint8)),
+            self.constant("origin", np.array(rounding.ORIGIN, np.uint8)),
             self.constant(f"{name}.origin", np.zeros(len(scale), np.int8)),
         ]
         product = self.node("MatMulIntegerToFloat", inputs, f"{name}.product", domain=MICROSOFT)

@@ -10,11 +10,13 @@ BLOCK: Final = 32
 """Weights of a vocabulary row that share a scale."""
 LARGEST: Final = 127
 """Quantised weights lie between minus and plus this."""
+ORIGIN: Final = LARGEST + 1
+"""What zero is rounded to where activations become bytes without a sign."""
 EASE: Final = 0.5
 """How much of the unevenness of activations goes over to the weights: 0 nothing, 1 all."""
 QUIETEST: Final = 0.2
 """The least loudness of a channel, as a part of the mean of all."""
-LOUD: Final = 64
+LOUD: Final = 32
 """One channel in this many, the loudest ones, is multiplied in float32 beside the others."""
 
 
