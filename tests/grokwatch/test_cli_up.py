@@ -23,13 +23,21 @@ def free_port() -> int:
 
 def start(tmp_path, port):
     environment = os.environ | {"GROKWATCH_DATABASE_URL": f"sqlite:///{tmp_path}/up.db", "COLUMNS": "200"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "grokwatch", "up", "--port", str(port)],
-        env=environment,
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with (tmp_path / "told.txt").open("w") as told:
+        return subprocess.Popen(
+            [sys.executable, "-m", "grokwatch", "up", "--port", str(port)], env=environment, cwd=tmp_path, stderr=told
+        )
+
+
+def told_so_far(tmp_path):
+    return (tmp_path / "told.txt").read_text("utf-8")
+
+
+def eventually(condition):
+    deadline = time.monotonic() + START_SECONDS
+    while not (holds := condition()) and time.monotonic() < deadline:
+        time.sleep(0.3)
+    return holds
 
 
 def served(port):
@@ -56,18 +64,18 @@ def test_up_serves_a_page_labels_the_sample_and_ends_cleanly(tmp_path, number):
     process = start(tmp_path, port)
     try:
         assert served(port)
-        deadline = time.monotonic() + START_SECONDS
-        while labelled(tmp_path) < 610 and time.monotonic() < deadline:
-            time.sleep(0.3)
-        assert labelled(tmp_path) == 610
+        assert eventually(lambda: labelled(tmp_path) == 610)
+        # Labels can be there sooner than the address is told.
+        assert eventually(lambda: f"http://127.0.0.1:{port}" in told_so_far(tmp_path))
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
         process.send_signal(number)
-        _, told = process.communicate(timeout=20)
+        process.wait(timeout=20)
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
+    told = told_so_far(tmp_path)
     assert process.returncode == 0
     assert f"http://127.0.0.1:{port}" in told
     assert "610 posts written for this project" in told
@@ -82,7 +90,8 @@ def test_up_says_in_one_sentence_that_the_port_is_taken(tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         process = start(tmp_path, port)
-        _, told = process.communicate(timeout=START_SECONDS)
+        process.wait(timeout=START_SECONDS)
+    told = told_so_far(tmp_path)
     assert process.returncode == 2
     assert f"127.0.0.1:{port} can't be used" in told
     assert "--port" in told
